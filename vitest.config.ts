@@ -1,0 +1,16 @@
+import { defineConfig } from 'vitest/config';
+
+const major = process.versions.node.split('.')[0];
+
+export default defineConfig({
+  test: {
+    include: ['test/**/*.test.ts'],
+    environment: 'node',
+    // One process per file: a native crash is a red file, not a dead run.
+    pool: 'forks',
+    retry: 0,
+    testTimeout: 30_000,
+    hookTimeout: 30_000,
+    reporters: ['default', ['json', { outputFile: `out/test-results/node-${major}.json` }]],
+  },
+});
