@@ -1,0 +1,11 @@
+// The engine object: one per service. Joins a pool of isolates to one Node environment.
+#pragma once
+
+#include <napi.h>
+
+namespace codecell::addon {
+
+// createEngine(options, onEvents) of lib/native/addon.ts. [host]
+Napi::Value CreateEngine(const Napi::CallbackInfo& info);
+
+}  // namespace codecell::addon

@@ -1,0 +1,72 @@
+#include "base/value_store.h"
+
+#include <algorithm>
+
+namespace codecell::base {
+
+ValueStore::Snapshot::Snapshot(std::shared_ptr<ValueStore> store)
+    : store_(std::move(store)), version_(store_->Open()) {}
+
+ValueStore::Snapshot::~Snapshot() { store_->Close(version_); }
+
+ValueStore::Value ValueStore::Snapshot::Get(const std::string& key) const { return store_->GetAt(key, version_); }
+
+uint64_t ValueStore::Open() {
+  MutexLock lock(mutex_);
+  open_.insert(version_);
+  return version_;
+}
+
+void ValueStore::Close(uint64_t version) {
+  MutexLock lock(mutex_);
+  open_.erase(open_.find(version));
+}
+
+ValueStore::Value ValueStore::GetAt(const std::string& key, uint64_t version) const {
+  MutexLock lock(mutex_);
+  const auto found = keys_.find(key);
+  if (found == keys_.end()) return nullptr;
+  const auto& versions = found->second.versions;
+  const auto newest = std::find_if(versions.rbegin(), versions.rend(), [&](const Version& v) { return v.number <= version; });
+  return newest == versions.rend() ? nullptr : newest->value;
+}
+
+void ValueStore::Commit(const Writes& writes) {
+  if (writes.empty()) return;
+  MutexLock lock(mutex_);
+  version_++;
+  const uint64_t oldest_needed = open_.empty() ? version_ : *open_.begin();
+  for (const auto& [name, value] : writes) {
+    const auto [entry, is_new] = keys_.try_emplace(name, Key{keys_.size(), {}});
+    auto& versions = entry->second.versions;
+    bytes_ += (is_new ? name.size() : 0) + value->bytes();
+    if (!versions.empty()) bytes_ -= versions.back().value->bytes();
+    if (!versions.empty() && versions.back().number == version_) versions.pop_back();
+    versions.push_back({version_, value});
+    // The newest version at or below the oldest snapshot stays; what lies before it cannot be seen.
+    auto keep = versions.begin();
+    while (keep + 1 != versions.end() && (keep + 1)->number <= oldest_needed) ++keep;
+    versions.erase(versions.begin(), keep);
+  }
+}
+
+ValueStore::Writes ValueStore::Entries() const {
+  std::vector<std::pair<uint64_t, std::pair<std::string, Value>>> ordered;
+  {
+    MutexLock lock(mutex_);
+    ordered.reserve(keys_.size());
+    for (const auto& [name, key] : keys_) ordered.push_back({key.order, {name, key.versions.back().value}});
+  }
+  std::sort(ordered.begin(), ordered.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  Writes entries;
+  entries.reserve(ordered.size());
+  for (auto& [order, entry] : ordered) entries.push_back(std::move(entry));
+  return entries;
+}
+
+size_t ValueStore::CommittedBytes() const {
+  MutexLock lock(mutex_);
+  return bytes_;
+}
+
+}  // namespace codecell::base

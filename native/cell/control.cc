@@ -1,0 +1,150 @@
+#include "cell/control.h"
+
+#include <algorithm>
+#include <cstdio>
+#include <thread>
+#include <utility>
+
+namespace codecell::cell {
+
+using base::Clock;
+using base::MutexLock;
+using base::Text;
+using base::Watchdog;
+
+namespace {
+
+Clock::duration Milliseconds(double ms) {
+  // About 30 years: more than any wait, less than what overflows the clock.
+  const double bounded = std::min(ms, 1e12);
+  return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double, std::milli>(bounded));
+}
+
+Text Sentence(const char* format, double used, double allowed) {
+  char buffer[160];
+  std::snprintf(buffer, sizeof buffer, format, used, allowed);
+  return Text::Latin1(buffer);
+}
+
+}  // namespace
+
+Control::Control(uint32_t id, Text source, Options options, std::shared_ptr<const ToolManifest> tools,
+                 std::shared_ptr<base::ValueStore> store, std::shared_ptr<Outbox> outbox)
+    : id(id), source(std::move(source)), options(options), tools(std::move(tools)), store(std::move(store)),
+      outbox_(std::move(outbox)) {}
+
+bool Control::Stop(Verdict verdict) {
+  if (!verdict_.Settle(std::move(verdict))) return false;
+  {
+    MutexLock lock(mutex_);
+    if (termination_) termination_->Terminate();
+  }
+  mailbox_.Wake();
+  outbox_->Recheck();
+  Watchdog::Instance().At(Clock::now() + Milliseconds(options.quarantine_ms), [weak = weak_from_this()] {
+    if (const auto self = weak.lock()) self->Quarantine();
+  });
+  return true;
+}
+
+const Verdict& Control::verdict() const {
+  while (!verdict_.settled()) std::this_thread::yield();
+  return verdict_.value();
+}
+
+void Control::Attach(std::shared_ptr<engine::TerminationHandle> termination) {
+  clock_.BindToCurrentThread();
+  cpu_at_start_ = clock_.CpuMilliseconds();
+  {
+    MutexLock lock(mutex_);
+    termination_ = std::move(termination);
+    attached_ = true;
+    // Stop may have come before there was an isolate to stop.
+    if (verdict_.decided()) termination_->Terminate();
+  }
+  WatchLimits();
+}
+
+void Control::Detach() {
+  MutexLock lock(mutex_);
+  termination_ = nullptr;
+  attached_ = false;
+  if (wall_deadline_ != 0) Watchdog::Instance().Cancel(wall_deadline_);
+  if (cpu_deadline_ != 0) Watchdog::Instance().Cancel(cpu_deadline_);
+}
+
+void Control::WatchLimits() {
+  MutexLock lock(mutex_);
+  const Limits& limits = options.limits;
+  if (limits.wall_ms > 0) {
+    wall_deadline_ = Watchdog::Instance().At(started + Milliseconds(limits.wall_ms), [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) {
+        const double allowed = self->options.limits.wall_ms;
+        self->Stop({Status::kFailed, "WALL_LIMIT",
+                    Sentence("the script ran for %.0f ms, longer than the %.0f ms allowed",
+                             base::MillisecondsBetween(self->started, Clock::now()), allowed)});
+      }
+    });
+  }
+  if (limits.cpu_ms > 0) {
+    cpu_deadline_ = Watchdog::Instance().At(Clock::now() + Milliseconds(limits.cpu_ms), [weak = weak_from_this()] {
+      if (const auto self = weak.lock()) self->CheckCpu();
+    });
+  }
+}
+
+// [watchdog] CPU time grows at most as fast as wall time, so the next look is due when what is left could be used up.
+void Control::CheckCpu() {
+  const double allowed = options.limits.cpu_ms;
+  double used = 0;
+  {
+    MutexLock lock(mutex_);
+    if (!attached_) return;
+    used = clock_.CpuMilliseconds() - cpu_at_start_;
+    if (used < allowed) {
+      cpu_deadline_ = Watchdog::Instance().At(Clock::now() + Milliseconds(std::max(allowed - used, 1.0)),
+                                              [weak = weak_from_this()] {
+                                                if (const auto self = weak.lock()) self->CheckCpu();
+                                              });
+      return;
+    }
+  }
+  Stop({Status::kFailed, "CPU_LIMIT", Sentence("the script used %.0f ms of CPU time, more than the %.0f ms allowed", used, allowed)});
+}
+
+void Control::Emit(Event event) {
+  outbox_->Push(std::move(event), [this] { return decided(); });
+}
+
+bool Control::ReportEnd(End end) {
+  if (end_reported_.exchange(true, std::memory_order_acq_rel)) return false;
+  end.wall_ms = base::MillisecondsBetween(created, Clock::now());
+  Event event(EventKind::kEnded, id);
+  event.end = std::make_unique<End>(std::move(end));
+  outbox_->PushNow(std::move(event));
+  return true;
+}
+
+void Control::SetQuarantineListener(std::function<void()> listener) {
+  MutexLock lock(mutex_);
+  on_quarantine_ = std::move(listener);
+}
+
+bool Control::Quarantine() {
+  if (!decided()) return false;
+  const Verdict& decision = verdict();
+  End end;
+  end.status = decision.status;
+  end.code = decision.code;
+  end.message = end.text = decision.message;
+  end.quarantined = true;
+  end.diagnostics.emplace_back(
+      "QUARANTINED", Text::Latin1("the isolate's thread did not stop and was set aside; its memory is not returned"));
+  if (!ReportEnd(std::move(end))) return false;
+  MutexLock lock(mutex_);
+  if (attached_) clock_.LowerPriority();
+  if (on_quarantine_) on_quarantine_();
+  return true;
+}
+
+}  // namespace codecell::cell

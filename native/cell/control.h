@@ -1,0 +1,103 @@
+// Control: a cell as the rest of the process sees it. The host thread, the isolate thread and the watchdog
+// share it; everything that crosses between them goes through here.
+//
+// Made by the host when a cell is started, kept alive by whoever refers to it, gone when the last one lets go.
+#pragma once
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <string>
+#include <variant>
+
+#include "base/mailbox.h"
+#include "base/native_thread.h"
+#include "base/settle_once.h"
+#include "base/value_store.h"
+#include "base/watchdog.h"
+#include "cell/events.h"
+#include "cell/options.h"
+#include "cell/tool_manifest.h"
+#include "engine/isolate.h"
+
+namespace codecell::cell {
+
+// The answer to a nested call.
+struct ToolAnswer {
+  uint32_t call = 0;
+  bool ok = false;
+  base::Text json;     // ok: the result
+  base::Text message;  // else: the error, and what decorates it
+  base::Text name;
+  base::Text code;
+  base::Text data_json;
+};
+
+// Why a cell settled; the first one stands.
+struct Verdict {
+  Status status = Status::kCompleted;
+  std::string code;
+  base::Text message;
+};
+
+class Control : public std::enable_shared_from_this<Control> {
+ public:
+  Control(uint32_t id, base::Text source, Options options, std::shared_ptr<const ToolManifest> tools,
+          std::shared_ptr<base::ValueStore> store, std::shared_ptr<Outbox> outbox);
+
+  // Constant after construction.
+  const uint32_t id;
+  const base::Text source;
+  const Options options;
+  const std::shared_ptr<const ToolManifest> tools;
+  const std::shared_ptr<base::ValueStore> store;
+  const base::TimePoint created = base::Clock::now();
+
+  // [any] Settles the cell and stops its script. False when it had settled before.
+  bool Stop(Verdict verdict);
+  // [isolate] Settles the cell without stopping script. False when it had settled before.
+  bool Settle(Verdict verdict) { return verdict_.Settle(std::move(verdict)); }
+  bool decided() const { return verdict_.decided(); }
+  // Only after decided(); waits for the few instructions in which the winner writes it.
+  const Verdict& verdict() const;
+
+  // [host] Answers a nested call.
+  void Answer(ToolAnswer answer) { mailbox_.Push(std::move(answer)); }
+  base::Mailbox<ToolAnswer>& mailbox() { return mailbox_; }
+
+  // [isolate] Between these two, Stop reaches the isolate and limits are watched.
+  void Attach(std::shared_ptr<engine::TerminationHandle> termination);
+  void Detach();
+
+  // [isolate] Hands an event to the host, waiting for room if need be.
+  void Emit(Event event);
+  // [any] Reports the end. Only the first report counts; true for it.
+  bool ReportEnd(End end);
+  bool end_reported() const { return end_reported_.load(std::memory_order_acquire); }
+  // [any] Gives up on the isolate thread: reports the end on its behalf. False when it had ended.
+  bool Quarantine();
+  // [isolate] Called once, from any thread, when the thread is given up.
+  void SetQuarantineListener(std::function<void()> listener);
+
+  // Set by the isolate thread when it takes the cell.
+  base::TimePoint started;
+
+ private:
+  void WatchLimits();
+  void CheckCpu();
+
+  base::SettleOnce<Verdict> verdict_;
+  base::Mailbox<ToolAnswer> mailbox_;
+  const std::shared_ptr<Outbox> outbox_;
+  std::atomic<bool> end_reported_{false};
+  base::Mutex mutex_;
+  std::function<void()> on_quarantine_ GUARDED_BY(mutex_);
+  std::shared_ptr<engine::TerminationHandle> termination_ GUARDED_BY(mutex_);
+  bool attached_ GUARDED_BY(mutex_) = false;
+  base::ThreadClock clock_;
+  double cpu_at_start_ = 0;
+  base::Watchdog::Id wall_deadline_ GUARDED_BY(mutex_) = 0;
+  base::Watchdog::Id cpu_deadline_ GUARDED_BY(mutex_) = 0;
+};
+
+}  // namespace codecell::cell

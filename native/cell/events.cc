@@ -1,0 +1,50 @@
+#include "cell/events.h"
+
+namespace codecell::cell {
+
+namespace {
+constexpr size_t kHighWaterBytes = 32 * 1024 * 1024;
+}
+
+void Outbox::Add(Event event) {
+  if (closed_) return;
+  const bool was_empty = events_.empty();
+  bytes_ += event.bytes();
+  events_.push_back(std::move(event));
+  // One signal per batch: the host takes everything that is there when it comes.
+  if (was_empty && wake_) wake_();
+}
+
+void Outbox::Push(Event event, const std::function<bool()>& stopped) {
+  base::MutexLock lock(mutex_);
+  while (bytes_ >= kHighWaterBytes && !closed_ && !stopped()) room_.Wait(mutex_);
+  Add(std::move(event));
+}
+
+void Outbox::PushNow(Event event) {
+  base::MutexLock lock(mutex_);
+  Add(std::move(event));
+}
+
+std::vector<Event> Outbox::TakeAll() {
+  base::MutexLock lock(mutex_);
+  if (bytes_ >= kHighWaterBytes) room_.NotifyAll();
+  bytes_ = 0;
+  return std::exchange(events_, {});
+}
+
+void Outbox::Recheck() {
+  base::MutexLock lock(mutex_);
+  room_.NotifyAll();
+}
+
+void Outbox::Close() {
+  base::MutexLock lock(mutex_);
+  closed_ = true;
+  wake_ = nullptr;
+  events_.clear();
+  bytes_ = 0;
+  room_.NotifyAll();
+}
+
+}  // namespace codecell::cell

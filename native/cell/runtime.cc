@@ -1,0 +1,422 @@
+#include "cell/runtime.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/native_thread.h"
+#include "cell/entry.h"
+#include "cell/errors.h"
+#include "cell/helpers.h"
+#include "engine/values.h"
+
+namespace codecell::cell {
+
+using base::Clock;
+using base::MillisecondsBetween;
+using base::Text;
+using engine::Ascii;
+
+namespace {
+
+// What scripts may use of a thread's stack. The rest of it is for V8's and our own native frames.
+constexpr size_t kScriptStackBytes = 984 * 1024;
+
+// Ambient authority and shared memory: not in a cell.
+constexpr const char* kRemovedGlobals[] = {"console", "WebAssembly", "SharedArrayBuffer", "Atomics"};
+
+struct HelperDefinition {
+  const char* name;
+  v8::FunctionCallback callback;
+  int length;
+};
+
+// In the order of `Helper`.
+constexpr HelperDefinition kHelpers[] = {
+    {"clearTimeout", Entry<Timers::ClearTimeout>, 1},
+    {"setTimeout", Entry<Timers::SetTimeout>, 2},
+    {"text", Entry<TextHelper>, 1},
+    {"content", Entry<ContentHelper>, 1},
+    {"image", Entry<ImageHelper>, 2},
+    {"audio", Entry<AudioHelper>, 1},
+    {"generatedImage", Entry<GeneratedImageHelper>, 1},
+    {"store", Entry<StoreHelper>, 2},
+    {"load", Entry<LoadHelper>, 1},
+    {"notify", Entry<NotifyHelper>, 1},
+    {"yield_control", Entry<YieldControlHelper>, 0},
+    {"exit", Entry<ExitHelper>, 0},
+    {"as_settled", Entry<AsSettledHelper>, 1},
+    {"stream_settled", Entry<StreamSettledHelper>, 2},
+};
+static_assert(std::size(kHelpers) == static_cast<size_t>(Helper::kCount));
+
+// Adds up the time in which script runs.
+class RunTimer {
+ public:
+  explicit RunTimer(double* total) : total_(total) {}
+  ~RunTimer() { *total_ += MillisecondsBetween(start_, Clock::now()); }
+
+ private:
+  double* const total_;
+  const base::TimePoint start_ = Clock::now();
+};
+
+}  // namespace
+
+Scope::Scope(v8::Isolate* isolate)
+    : isolate(isolate), context(Runtime::Of(isolate).context()), runtime(Runtime::Of(isolate)) {}
+
+std::unique_ptr<Runtime> Runtime::Prepare(engine::Platform& platform) {
+  std::unique_ptr<Runtime> self(new Runtime);
+  self->isolate_ = engine::Isolate::Create(platform, kScriptStackBytes);
+  if (!self->isolate_) return nullptr;
+  v8::Isolate* const isolate = self->isolate_->v8();
+  isolate->SetData(0, self.get());
+  isolate->SetHostImportModuleDynamicallyCallback(Modules::ImportDynamically);
+  isolate->SetPromiseRejectCallback(Rejections::OnReject);
+  const v8::HandleScope handles(isolate);
+  const v8::Local<v8::Context> context = v8::Context::New(isolate);
+  if (context.IsEmpty()) return nullptr;
+  self->context_.Reset(isolate, context);
+  self->InstallGlobals();
+  return self;
+}
+
+Runtime::~Runtime() {
+  // Handles go before the isolate they point into.
+  timers.Clear();
+  tools = Tools();
+  modules.Clear();
+  rejections.Clear();
+  error_prototype.Reset();
+  for (auto& helper : helpers_) helper.Reset();
+  main_.Reset();
+  context_.Reset();
+}
+
+void Runtime::InstallGlobals() {
+  Scope scope(isolate_->v8());
+  const v8::Context::Scope entered(scope.context);
+  const v8::Local<v8::Object> global = scope.context->Global();
+  for (const char* name : kRemovedGlobals) global->Delete(scope.context, Ascii(scope.isolate, name)).Check();
+  const auto define = [&](const char* name, v8::Local<v8::Value> value) {
+    global->CreateDataProperty(scope.context, Ascii(scope.isolate, name), value).Check();
+  };
+  define("tools", tools.MakeObject(scope));
+  global->SetLazyDataProperty(scope.context, Ascii(scope.isolate, "ALL_TOOLS"), Tools::AllTools).Check();
+  for (size_t i = 0; i < std::size(kHelpers); i++) {
+    const v8::Local<v8::String> name = Ascii(scope.isolate, kHelpers[i].name);
+    const v8::Local<v8::Function> function =
+        v8::Function::New(scope.context, kHelpers[i].callback, {}, kHelpers[i].length).ToLocalChecked();
+    function->SetName(name);
+    global->CreateDataProperty(scope.context, name, function).Check();
+    helpers_[i].Reset(scope.isolate, function);
+  }
+}
+
+v8::Local<v8::Function> Runtime::helper(Helper which) const {
+  return helpers_[static_cast<size_t>(which)].Get(isolate_->v8());
+}
+
+// Running a cell.
+
+void Runtime::Run(std::shared_ptr<Control> control) {
+  control_ = std::move(control);
+  v8::Isolate* const isolate = isolate_->v8();
+  const double cpu_before = base::CurrentThreadCpuMilliseconds();
+  end_.queue_ms = MillisecondsBetween(control_->created, control_->started);
+  control_->Emit(Event(EventKind::kStarted, control_->id));
+  snapshot_ = std::make_unique<base::ValueStore::Snapshot>(control_->store);
+  isolate_->tasks().SetWake([mailbox = &control_->mailbox()] { mailbox->Wake(); });
+  isolate_->SetHeapLimit(control_->options.limits.heap_bytes, [this](bool fatal) {
+    const std::string allowed = std::to_string(control_->options.limits.heap_bytes / (1024 * 1024));
+    control_->Stop({Status::kFailed, "HEAP_LIMIT", Text::Latin1("the script needed more memory than the " + allowed + " MB allowed")});
+    // The isolate is lost with this thread; the cell must still end.
+    if (fatal) control_->Quarantine();
+  });
+  control_->Attach(isolate_->termination());
+  {
+    const v8::HandleScope handles(isolate);
+    Scope scope(isolate);
+    const v8::Context::Scope entered(scope.context);
+    end_.start_ms = MillisecondsBetween(control_->started, Clock::now());
+    Evaluate(scope);
+    Loop(scope);
+    Finish(scope);
+  }
+  control_->Detach();
+  isolate_->tasks().SetWake(nullptr);
+  snapshot_.reset();
+  end_.cpu_ms = base::CurrentThreadCpuMilliseconds() - cpu_before;
+  control_->ReportEnd(std::move(end_));
+}
+
+void Runtime::Evaluate(Scope& scope) {
+  v8::TryCatch caught(scope.isolate);
+  if (stopping()) return;
+  const base::TimePoint compile_start = Clock::now();
+  v8::Local<v8::Module> main;
+  const bool compiled = modules.Compile(scope, control_->source).ToLocal(&main);
+  end_.compile_ms = MillisecondsBetween(compile_start, Clock::now());
+  if (!compiled) {
+    if (stopping()) return;
+    const Thrown thrown = DescribeSyntaxError(scope, caught, !codex());
+    end_.text = thrown.text;
+    end_.line = thrown.line;
+    end_.column = thrown.column;
+    control_->Settle({Status::kFailed, "SYNTAX_ERROR", thrown.message});
+    return;
+  }
+  v8::Local<v8::String> unsupported;
+  if (modules.FirstUnsupported(scope, main).ToLocal(&unsupported)) {
+    const Text message =
+        Text::FromUtf8("Unsupported import in exec: " + engine::ToText(scope.isolate, unsupported).ToUtf8());
+    end_.text = message;
+    control_->Settle({Status::kFailed, "UNSUPPORTED_IMPORT", message});
+    return;
+  }
+  v8::Local<v8::Value> evaluation;
+  bool ok = false;
+  {
+    const RunTimer timer(&run_ms_);
+    ok = !main->InstantiateModule(scope.context, Modules::Resolve).IsNothing() &&
+         main->Evaluate(scope.context).ToLocal(&evaluation);
+  }
+  if (stopping()) return;
+  if (!ok) {
+    // A missing export of a synthetic module, for example: nothing has run.
+    if (!caught.HasTerminated()) SettleThrown(scope, caught.Exception());
+    return;
+  }
+  const v8::Local<v8::Promise> promise = evaluation.As<v8::Promise>();
+  promise->MarkAsHandled();
+  main_.Reset(scope.isolate, promise);
+  Microtasks();
+}
+
+// Runs until the cell has settled or the script has exited.
+void Runtime::Loop(Scope& scope) {
+  while (!stopping() && !SettleIfFinished(scope)) {
+    v8::HandleScope handles(scope.isolate);
+    HandleAnswers(scope);
+    if (stopping() || SettleIfFinished(scope)) return;
+    if (isolate_->tasks().RunDue()) Microtasks();
+    v8::Local<v8::Function> callback;
+    if (!stopping() && timers.TakeDue(scope.isolate, Clock::now()).ToLocal(&callback)) {
+      v8::TryCatch caught(scope.isolate);
+      v8::Local<v8::Value> ignored;
+      bool ok = false;
+      {
+        const RunTimer timer(&run_ms_);
+        ok = callback->Call(scope.context, v8::Undefined(scope.isolate), 0, nullptr).ToLocal(&ignored);
+      }
+      if (stopping()) return;
+      if (!ok && !caught.HasTerminated()) {
+        SettleThrown(scope, caught.Exception());
+        return;
+      }
+      Microtasks();
+      continue;
+    }
+    if (stopping() || SettleIfFinished(scope)) return;
+    if (tools.pending() == 0 && timers.empty() && !codex()) return ReportStalled();
+  }
+}
+
+// Waits for answers (or the next timer) and hands them to the script in their order.
+void Runtime::HandleAnswers(Scope& scope) {
+  std::optional<base::TimePoint> deadline = timers.NextDue();
+  const std::optional<base::TimePoint> task_due = isolate_->tasks().NextDue();
+  if (task_due && (!deadline || *task_due < *deadline)) deadline = task_due;
+  const bool wait = tools.pending() > 0 || !timers.empty() || codex();
+  std::vector<ToolAnswer> answers =
+      wait ? control_->mailbox().WaitAndTakeAll(deadline) : control_->mailbox().TakeAll();
+  for (const ToolAnswer& answer : answers) {
+    if (stopping() || SettleIfFinished(scope)) return;
+    v8::HandleScope handles(scope.isolate);
+    {
+      const RunTimer timer(&run_ms_);
+      tools.Answer(scope, answer);
+    }
+    Microtasks();
+  }
+}
+
+void Runtime::Microtasks() {
+  if (stopping()) return;
+  const RunTimer timer(&run_ms_);
+  v8::MicrotasksScope::PerformCheckpoint(isolate_->v8());
+}
+
+// True when the main module's promise has settled; the outcome is decided then.
+bool Runtime::SettleIfFinished(Scope& scope) {
+  if (main_.IsEmpty() || stopping()) return stopping();
+  const v8::Local<v8::Promise> main = main_.Get(scope.isolate);
+  if (main->State() == v8::Promise::kPending) return false;
+  if (main->State() == v8::Promise::kFulfilled) {
+    control_->Settle({Status::kCompleted, "", {}});
+  } else {
+    SettleThrown(scope, main->Result());
+  }
+  return true;
+}
+
+void Runtime::SettleThrown(Scope& scope, v8::Local<v8::Value> thrown_value) {
+  Thrown thrown;
+  {
+    // Converting the value may run the script's code, which may exit or be stopped.
+    const RunTimer timer(&run_ms_);
+    thrown = Describe(scope, thrown_value);
+  }
+  if (stopping()) return;
+  end_.text = std::move(thrown.text);
+  end_.stack = std::move(thrown.stack);
+  end_.line = thrown.line;
+  end_.column = thrown.column;
+  control_->Settle({Status::kFailed, "SCRIPT_ERROR", std::move(thrown.message)});
+}
+
+void Runtime::ReportStalled() {
+  const Text message = Text::Latin1(
+      "the script can never go on: it awaits a promise that nothing will settle (no tool call and no timer is outstanding)");
+  end_.text = message;
+  control_->Settle({Status::kFailed, "STALLED", message});
+}
+
+void Runtime::Finish(Scope& scope) {
+  if (exited_) control_->Settle({Status::kCompleted, "", {}});
+  engine::ClearTermination(scope.isolate);
+  const Verdict& verdict = control_->verdict();
+  end_.status = verdict.status;
+  end_.code = verdict.code;
+  end_.message = verdict.message;
+  // A limit's or the host's own failure: what it says is all there is to say.
+  if (verdict.status == Status::kFailed && end_.text.empty() && verdict.code != "SCRIPT_ERROR") end_.text = verdict.message;
+  if (verdict.status == Status::kTerminated) end_.text = end_.stack = Text();
+  if (!codex()) {
+    v8::TryCatch quiet(scope.isolate);
+    rejections.Report(scope, main_.IsEmpty() ? v8::Local<v8::Promise>() : main_.Get(scope.isolate), end_);
+  }
+  if (verdict.status != Status::kTerminated && !control_->end_reported()) {
+    base::ValueStore::Writes writes;
+    for (const std::string& key : write_order_) writes.emplace_back(key, writes_[key]);
+    control_->store->Commit(writes);
+  }
+  v8::HeapStatistics heap;
+  scope.isolate->GetHeapStatistics(&heap);
+  end_.heap_used_bytes = heap.used_heap_size() + isolate_->buffers().used();
+  end_.run_ms = run_ms_;
+  end_.output_bytes = output_bytes_;
+}
+
+void Runtime::Exit() {
+  exited_ = true;
+  isolate_->v8()->TerminateExecution();
+}
+
+// Output.
+
+void Runtime::Fail(const char* code, const char* what, double allowed) {
+  char number[32];
+  std::snprintf(number, sizeof number, "%.0f", allowed);
+  control_->Stop({Status::kFailed, code, Text::Latin1(std::string("the script produced more than the ") + number + " " + what + " allowed")});
+}
+
+bool Runtime::Emit(Event event, size_t bytes) {
+  const Limits& limits = control_->options.limits;
+  if (limits.output_items != 0 && output_items_ >= limits.output_items) {
+    Fail("OUTPUT_LIMIT", "output items", static_cast<double>(limits.output_items));
+    return false;
+  }
+  if (limits.output_bytes != 0 && (bytes > limits.output_bytes || output_bytes_ > limits.output_bytes - bytes)) {
+    Fail("OUTPUT_LIMIT", "bytes of output", static_cast<double>(limits.output_bytes));
+    return false;
+  }
+  output_items_++;
+  output_bytes_ += bytes;
+  control_->Emit(std::move(event));
+  return true;
+}
+
+void Runtime::EmitText(Text text) {
+  if (stopping()) return;
+  Event event(EventKind::kText, control_->id);
+  const size_t bytes = text.bytes();
+  event.text = std::move(text);
+  Emit(std::move(event), bytes);
+}
+
+void Runtime::EmitImage(Text url, const char* detail) {
+  if (stopping()) return;
+  Event event(EventKind::kImage, control_->id);
+  const size_t bytes = url.bytes();
+  event.text = std::move(url);
+  event.detail = detail;
+  Emit(std::move(event), bytes);
+}
+
+void Runtime::EmitAudio(Text url) {
+  if (stopping()) return;
+  Event event(EventKind::kAudio, control_->id);
+  const size_t bytes = url.bytes();
+  event.text = std::move(url);
+  Emit(std::move(event), bytes);
+}
+
+bool Runtime::CountCall() {
+  const size_t allowed = control_->options.limits.tool_calls;
+  if (allowed == 0 || calls_ < allowed) {
+    calls_++;
+    return true;
+  }
+  control_->Stop({Status::kFailed, "TOOL_CALL_LIMIT",
+                  Text::Latin1("the script made more than the " + std::to_string(allowed) + " tool calls and notifications allowed")});
+  return false;
+}
+
+void Runtime::Notify(Text text) {
+  if (stopping() || !CountCall()) return;
+  const Limits& limits = control_->options.limits;
+  if (limits.output_bytes != 0 && text.bytes() > limits.output_bytes) {
+    return Fail("OUTPUT_LIMIT", "bytes of output", static_cast<double>(limits.output_bytes));
+  }
+  Event event(EventKind::kNotify, control_->id);
+  event.text = std::move(text);
+  control_->Emit(std::move(event));
+}
+
+void Runtime::Yield() { control_->Emit(Event(EventKind::kYield, control_->id)); }
+
+void Runtime::EmitCall(uint32_t call, uint32_t tool, bool has_input, Text input) {
+  Event event(EventKind::kToolCall, control_->id);
+  event.call = call;
+  event.tool = tool;
+  event.has_input = has_input;
+  event.text = std::move(input);
+  control_->Emit(std::move(event));
+}
+
+// Stored values.
+
+bool Runtime::Store(std::string key, Text json) {
+  const auto previous = writes_.find(key);
+  size_t written = written_bytes_ + json.bytes();
+  written = previous == writes_.end() ? written + key.size() : written - previous->second->bytes();
+  const size_t allowed = control_->options.limits.stored_bytes;
+  if (allowed != 0 && written + control_->store->CommittedBytes() > allowed) {
+    control_->Stop({Status::kFailed, "STORE_LIMIT",
+                    Text::Latin1("stored values would take more than the " + std::to_string(allowed) + " bytes allowed")});
+    return false;
+  }
+  written_bytes_ = written;
+  if (previous == writes_.end()) write_order_.push_back(key);
+  writes_[std::move(key)] = std::make_shared<const Text>(std::move(json));
+  return true;
+}
+
+base::ValueStore::Value Runtime::Load(const std::string& key) const {
+  const auto own = writes_.find(key);
+  return own == writes_.end() ? snapshot_->Get(key) : own->second;
+}
+
+}  // namespace codecell::cell

@@ -1,0 +1,128 @@
+// Runtime: a cell's inside. One isolate, one context with the helpers installed, and, once a cell is taken,
+// its event loop. Prepared warm before any cell asks; runs one cell; then it is destroyed. [isolate]
+#pragma once
+
+#include <v8.h>
+
+#include <array>
+#include <memory>
+#include <string_view>
+
+#include "cell/control.h"
+#include "cell/modules.h"
+#include "cell/rejections.h"
+#include "cell/timers.h"
+#include "cell/tools.h"
+#include "engine/isolate.h"
+
+namespace codecell::cell {
+
+class Runtime;
+
+// Proof that the isolate is entered and a context is open: what touches V8 takes one.
+struct Scope {
+  explicit Scope(v8::Isolate* isolate);
+  v8::Isolate* const isolate;
+  const v8::Local<v8::Context> context;
+  Runtime& runtime;
+};
+
+// The functions of the global object, in the order in which they are enumerated.
+enum class Helper : uint8_t {
+  kClearTimeout,
+  kSetTimeout,
+  kText,
+  kContent,
+  kImage,
+  kAudio,
+  kGeneratedImage,
+  kStore,
+  kLoad,
+  kNotify,
+  kYieldControl,
+  kExit,
+  kAsSettled,
+  kStreamSettled,
+  kCount,
+};
+
+class Runtime {
+ public:
+  // Null when no isolate could be made.
+  static std::unique_ptr<Runtime> Prepare(engine::Platform& platform);
+  ~Runtime();
+  Runtime(const Runtime&) = delete;
+  Runtime& operator=(const Runtime&) = delete;
+
+  static Runtime& Of(v8::Isolate* isolate) { return *static_cast<Runtime*>(isolate->GetData(0)); }
+
+  // Runs the cell until it has settled, commits what it stored and reports its end.
+  void Run(std::shared_ptr<Control> control);
+
+  v8::Local<v8::Context> context() const { return context_.Get(isolate_->v8()); }
+  Control& control() const { return *control_; }
+  bool codex() const { return control_->options.profile == Profile::kCodex; }
+  v8::Local<v8::Function> helper(Helper which) const;
+
+  // True once the script has exited or the cell has settled: nothing it does counts any more.
+  bool stopping() const { return exited_ || control_->decided(); }
+  // exit(): ends the script, successfully, without running any more of it.
+  void Exit();
+
+  // Output. Each counts against the cell's limits.
+  void EmitText(base::Text text);
+  void EmitImage(base::Text url, const char* detail);
+  void EmitAudio(base::Text url);
+  void Notify(base::Text text);
+  void Yield();
+  // Counts one nested call or notification. False, and the cell is stopped, over the limit.
+  bool CountCall();
+  void EmitCall(uint32_t call, uint32_t tool, bool has_input, base::Text input);
+
+  // Stored values. `Store` returns false, and the cell is stopped, over the limit.
+  bool Store(std::string key, base::Text json);
+  base::ValueStore::Value Load(const std::string& key) const;
+
+  // Parts of a cell that keep state of their own.
+  Timers timers;
+  Tools tools;
+  Modules modules;
+  Rejections rejections;
+  v8::Global<v8::Object> error_prototype;  // of errors made by helpers; made on first use
+
+ private:
+  Runtime() = default;
+  void InstallGlobals();
+  bool Emit(Event event, size_t bytes);
+  void Fail(const char* code, const char* what, double allowed);
+
+  // The event loop.
+  void Evaluate(Scope& scope);
+  void Loop(Scope& scope);
+  bool SettleIfFinished(Scope& scope);
+  void SettleThrown(Scope& scope, v8::Local<v8::Value> thrown);
+  void Microtasks();
+  void HandleAnswers(Scope& scope);
+  void ReportStalled();
+  void Finish(Scope& scope);
+
+  // Destroyed last: everything above and below it holds handles into it.
+  std::unique_ptr<engine::Isolate> isolate_;
+  v8::Global<v8::Context> context_;
+  std::array<v8::Global<v8::Function>, static_cast<size_t>(Helper::kCount)> helpers_;
+  v8::Global<v8::Promise> main_;
+
+  std::shared_ptr<Control> control_;
+  std::unique_ptr<base::ValueStore::Snapshot> snapshot_;
+  std::unordered_map<std::string, base::ValueStore::Value> writes_;
+  std::vector<std::string> write_order_;
+  size_t written_bytes_ = 0;
+  bool exited_ = false;
+  End end_;
+  size_t output_bytes_ = 0;
+  size_t output_items_ = 0;
+  size_t calls_ = 0;
+  double run_ms_ = 0;
+};
+
+}  // namespace codecell::cell

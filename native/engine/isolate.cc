@@ -1,0 +1,141 @@
+#include "engine/isolate.h"
+
+#include <chrono>
+#include <thread>
+#include <utility>
+
+#include "base/native_thread.h"
+
+namespace codecell::engine {
+namespace {
+
+// The isolate of this thread, for V8's process-wide callbacks that say nothing of the isolate.
+thread_local Isolate* current = nullptr;
+
+// V8 does not come back from its fatal paths, and returning from them aborts the process: the thread is kept
+// here, its isolate is lost, the process lives.
+[[noreturn]] void ParkThread() {
+  for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
+}
+
+constexpr size_t kMegabyte = 1024 * 1024;
+
+}  // namespace
+
+bool TerminationHandle::Terminate() {
+  base::MutexLock lock(mutex_);
+  if (isolate_ == nullptr) return false;
+  isolate_->TerminateExecution();
+  return true;
+}
+
+void TerminationHandle::Clear() {
+  base::MutexLock lock(mutex_);
+  isolate_ = nullptr;
+}
+
+BufferAllocator::BufferAllocator() : memory_(v8::ArrayBuffer::Allocator::NewDefaultAllocator()) {}
+
+bool BufferAllocator::Reserve(size_t length) {
+  const size_t before = used_.fetch_add(length, std::memory_order_relaxed);
+  if (length <= limit_ && before <= limit_ - length) return true;
+  used_.fetch_sub(length, std::memory_order_relaxed);
+  refused_.store(true, std::memory_order_relaxed);
+  return false;
+}
+
+void* BufferAllocator::Allocate(size_t length) {
+  if (!Reserve(length)) return nullptr;
+  void* const data = memory_->Allocate(length);
+  if (data == nullptr) used_.fetch_sub(length, std::memory_order_relaxed);
+  return data;
+}
+
+void* BufferAllocator::AllocateUninitialized(size_t length) {
+  if (!Reserve(length)) return nullptr;
+  void* const data = memory_->AllocateUninitialized(length);
+  if (data == nullptr) used_.fetch_sub(length, std::memory_order_relaxed);
+  return data;
+}
+
+void BufferAllocator::Free(void* data, size_t length) {
+  used_.fetch_sub(length, std::memory_order_relaxed);
+  memory_->Free(data, length);
+}
+
+std::unique_ptr<Isolate> Isolate::Create(Platform& platform, size_t stack_bytes) {
+  std::unique_ptr<Isolate> self(new Isolate);
+  self->tasks_ = std::make_shared<TaskQueue>();
+  v8::Isolate* const isolate = v8::Isolate::Allocate();
+  if (isolate == nullptr) return nullptr;
+  self->isolate_ = isolate;
+  self->registration_ = platform.Register(isolate, self->tasks_);
+
+  v8::Isolate::CreateParams params;
+  params.array_buffer_allocator = &self->allocator_;
+  params.allow_atomics_wait = false;
+  v8::Isolate::Initialize(isolate, params);
+  isolate->Enter();
+  isolate->SetStackLimit(base::StackLimitForCurrentThread(stack_bytes));
+  isolate->SetMicrotasksPolicy(v8::MicrotasksPolicy::kExplicit);
+  isolate->SetCaptureStackTraceForUncaughtExceptions(false);
+  isolate->SetOOMErrorHandler(OnOutOfMemory);
+  isolate->SetFatalErrorHandler(OnFatalError);
+  self->termination_ = std::make_shared<TerminationHandle>(isolate);
+  current = self.get();
+  return self;
+}
+
+Isolate::~Isolate() {
+  if (isolate_ == nullptr) return;
+  if (termination_) {
+    termination_->Clear();
+    ClearTermination(isolate_);
+    isolate_->Exit();
+  }
+  tasks_->Close();
+  registration_->DisposeIsolate();
+  current = nullptr;
+}
+
+void Isolate::SetHeapLimit(size_t bytes, HeapLimitHandler handler) {
+  on_heap_limit_ = std::move(handler);
+  if (bytes == 0) return;
+  allocator_.SetLimit(bytes);
+  heap_limit_ = bytes;
+  isolate_->AddNearHeapLimitCallback(OnNearHeapLimit, this);
+  // Lowers the configured limit to ours: V8 takes the limit to return to from the removal.
+  isolate_->RemoveNearHeapLimitCallback(OnNearHeapLimit, bytes);
+  isolate_->AddNearHeapLimitCallback(OnNearHeapLimit, this);
+}
+
+size_t Isolate::OnNearHeapLimit(void* data, size_t current_limit, size_t) {
+  auto* const self = static_cast<Isolate*>(data);
+  if (self->granted_ == 0) {
+    self->isolate_->TerminateExecution();
+    if (self->on_heap_limit_) self->on_heap_limit_(false);
+  }
+  // Script is being stopped; V8 needs room until it notices. What does not stop within the grant runs into
+  // V8's out-of-memory path and is parked.
+  const size_t grant = std::max(self->heap_limit_ / 4, 16 * kMegabyte);
+  if (self->granted_ >= 4 * grant) return current_limit;
+  self->granted_ += grant;
+  return current_limit + grant;
+}
+
+void Isolate::OnOutOfMemory(const char*, const v8::OOMDetails&) {
+  if (current != nullptr && current->on_heap_limit_) current->on_heap_limit_(true);
+  ParkThread();
+}
+
+void Isolate::OnFatalError(const char*, const char*) {
+  if (current != nullptr && current->on_heap_limit_) current->on_heap_limit_(true);
+  ParkThread();
+}
+
+void ClearTermination(v8::Isolate* isolate) {
+  if (isolate->IsExecutionTerminating()) isolate->CancelTerminateExecution();
+  isolate->CancelTerminateExecution();
+}
+
+}  // namespace codecell::engine

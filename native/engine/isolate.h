@@ -1,0 +1,96 @@
+// Isolate: one V8 isolate with its limits, made, run and disposed on one thread.
+//
+// Owns the isolate, its array-buffer allocator, its task queue and the registration with the platform.
+// Entered for its whole life. Handles of it die with it. [isolate]
+#pragma once
+
+#include <v8.h>
+
+#include <functional>
+#include <memory>
+
+#include "base/mutex.h"
+#include "engine/platform.h"
+#include "engine/task_queue.h"
+
+namespace codecell::engine {
+
+// Stops script in an isolate from any thread; does nothing once the isolate is gone. [any]
+class TerminationHandle {
+ public:
+  explicit TerminationHandle(v8::Isolate* isolate) : isolate_(isolate) {}
+  // False when the isolate was disposed.
+  bool Terminate() EXCLUDES(mutex_);
+
+ private:
+  friend class Isolate;
+  void Clear() EXCLUDES(mutex_);
+
+  base::Mutex mutex_;
+  v8::Isolate* isolate_ GUARDED_BY(mutex_);
+};
+
+// Counts array-buffer memory against a limit. Memory itself comes from V8's own allocator, which knows
+// whether buffers must lie inside V8's sandbox.
+class BufferAllocator final : public v8::ArrayBuffer::Allocator {
+ public:
+  BufferAllocator();
+  void SetLimit(size_t bytes) { limit_ = bytes; }
+  size_t used() const { return used_.load(std::memory_order_relaxed); }
+  // True when an allocation was refused since the limit was set.
+  bool refused() const { return refused_.load(std::memory_order_relaxed); }
+
+  void* Allocate(size_t length) override;
+  void* AllocateUninitialized(size_t length) override;
+  void Free(void* data, size_t length) override;
+
+ private:
+  bool Reserve(size_t length);
+
+  const std::unique_ptr<v8::ArrayBuffer::Allocator> memory_;
+  size_t limit_ = SIZE_MAX;
+  std::atomic<size_t> used_{0};
+  std::atomic<bool> refused_{false};
+};
+
+class Isolate {
+ public:
+  // What the heap guard does when the heap reaches its limit. `fatal`: V8 is about to give the thread up and
+  // the call must not return.
+  using HeapLimitHandler = std::function<void(bool fatal)>;
+
+  // Null when the machine has no memory for another isolate.
+  static std::unique_ptr<Isolate> Create(Platform& platform, size_t stack_bytes);
+  ~Isolate();
+  Isolate(const Isolate&) = delete;
+  Isolate& operator=(const Isolate&) = delete;
+
+  v8::Isolate* v8() const { return isolate_; }
+  TaskQueue& tasks() const { return *tasks_; }
+  BufferAllocator& buffers() { return allocator_; }
+  const std::shared_ptr<TerminationHandle>& termination() const { return termination_; }
+
+  // Limits heap and array buffers, each to `bytes`. The handler is called once, on this thread, when the heap
+  // gets there; a bounded grant lets the script be stopped in an orderly way.
+  void SetHeapLimit(size_t bytes, HeapLimitHandler handler);
+
+ private:
+  Isolate() = default;
+  static size_t OnNearHeapLimit(void* data, size_t current, size_t initial);
+  static void OnOutOfMemory(const char* location, const v8::OOMDetails& details);
+  static void OnFatalError(const char* location, const char* message);
+
+  BufferAllocator allocator_;
+  std::shared_ptr<TaskQueue> tasks_;
+  v8::Isolate* isolate_ = nullptr;
+  std::unique_ptr<Platform::Registration> registration_;
+  std::shared_ptr<TerminationHandle> termination_;
+  HeapLimitHandler on_heap_limit_;
+  size_t heap_limit_ = 0;
+  size_t granted_ = 0;
+};
+
+// Ends a termination request so that the embedder's own code can run in the isolate again. [isolate]
+void ClearTermination(v8::Isolate* isolate);
+
+}  // namespace codecell::engine

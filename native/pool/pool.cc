@@ -1,0 +1,262 @@
+#include "pool/pool.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "base/native_thread.h"
+#include "base/watchdog.h"
+#include "cell/runtime.h"
+
+namespace codecell::pool {
+
+using base::Clock;
+using base::MutexLock;
+using cell::Control;
+
+namespace {
+
+// Room for script, V8's native frames above the script's limit, and sanitizers.
+constexpr size_t kThreadStackBytes = 4 * 1024 * 1024;
+// How long a cell lives before its warm isolate is replaced while it runs.
+constexpr auto kRefillDelay = std::chrono::milliseconds(3);
+// How long a thread without work stays around.
+constexpr auto kParkedFor = std::chrono::seconds(10);
+
+}  // namespace
+
+Pool::Pool(std::shared_ptr<engine::Platform> platform, Options options)
+    : platform_(std::move(platform)), options_(options) {}
+
+void Pool::Start() {
+  MutexLock lock(mutex_);
+  while (Ready() < options_.warm_isolates && CallThread()) {
+  }
+}
+
+void Pool::Submit(std::shared_ptr<Control> control) {
+  MutexLock lock(mutex_);
+  // The host does not submit to a pool that it closed.
+  if (closing_) return;
+  queue_.push_back(std::move(control));
+  if (!warm_.empty() && MayRun()) {
+    Worker* const worker = warm_.back();
+    warm_.pop_back();
+    TakeCell(*worker);
+    worker->wake.NotifyOne();
+  }
+  CallThreads();
+  RefillLater();
+}
+
+void Pool::TakeCell(Worker& worker) {
+  worker.cell = std::move(queue_.front());
+  queue_.pop_front();
+  worker.cell->started = Clock::now();
+  live_.push_back(worker.cell);
+}
+
+// Every queued cell that has a place needs a thread on its way to an isolate.
+void Pool::CallThreads() {
+  if (closing_) return;
+  const size_t places = options_.max_cells > live_.size() ? options_.max_cells - live_.size() : 0;
+  const size_t needed = std::min(queue_.size(), places);
+  while (preparing_ < needed && CallThread()) {
+  }
+  if (warm_.empty() && preparing_ == needed && options_.warm_isolates > 0) CallThread();
+}
+
+// Gets one more thread on its way. False when there is none to be had.
+bool Pool::CallThread() {
+  if (!parked_.empty()) {
+    Worker* const worker = parked_.back();
+    parked_.pop_back();
+    worker->called = true;
+    preparing_++;
+    worker->wake.NotifyOne();
+    return true;
+  }
+  threads_++;
+  preparing_++;
+  if (base::StartDetachedThread("codecell-cell", kThreadStackBytes, [self = shared_from_this()] { self->RunThread(); })) {
+    return true;
+  }
+  threads_--;
+  preparing_--;
+  if (threads_ == quarantined_) FailQueued();
+  return false;
+}
+
+// No thread and no isolate can be had, and none will come back.
+void Pool::FailQueued() {
+  for (const auto& control : std::exchange(queue_, {})) {
+    control->Settle({cell::Status::kFailed, "ISOLATE_UNAVAILABLE",
+                     base::Text::Latin1("no isolate could be created: the machine is out of threads or memory")});
+    cell::End end;
+    end.status = control->verdict().status;
+    end.code = control->verdict().code;
+    end.message = end.text = control->verdict().message;
+    control->ReportEnd(std::move(end));
+  }
+}
+
+void Pool::RefillLater() {
+  if (refill_planned_ || closing_ || Ready() >= options_.warm_isolates) return;
+  refill_planned_ = true;
+  base::Watchdog::Instance().At(Clock::now() + kRefillDelay, [weak = weak_from_this()] {
+    const auto self = weak.lock();
+    if (!self) return;
+    MutexLock lock(self->mutex_);
+    self->refill_planned_ = false;
+    while (!self->closing_ && self->Ready() < self->options_.warm_isolates && self->CallThread()) {
+    }
+  });
+}
+
+// A thread comes here with nothing to do: after start, after preparing an isolate, after a cell.
+Pool::Task Pool::NextTask(Worker& worker, bool has_isolate) {
+  MutexLock lock(mutex_);
+  if (worker.quarantined) return Task::kEnd;
+  for (;;) {
+    if (worker.cell) {
+      worker.called = false;
+      return Task::kRun;
+    }
+    if (closing_) {
+      if (worker.called) preparing_--;
+      worker.called = false;
+      return Task::kEnd;
+    }
+    if (!has_isolate && worker.called) {
+      return Task::kPrepare;
+    }
+    if (has_isolate) {
+      // `called` threads count as preparing until here.
+      if (worker.called) preparing_--;
+      worker.called = false;
+      if (MayRun()) {
+        TakeCell(worker);
+        CallThreads();
+        continue;
+      }
+      warm_.push_back(&worker);
+      while (!worker.cell && !closing_) worker.wake.Wait(mutex_);
+      std::erase(warm_, &worker);
+      continue;
+    }
+    const size_t places = options_.max_cells > live_.size() ? options_.max_cells - live_.size() : 0;
+    if (preparing_ < std::min(queue_.size(), places) || Ready() < options_.warm_isolates) {
+      worker.called = true;
+      preparing_++;
+      continue;
+    }
+    parked_.push_back(&worker);
+    const auto until = Clock::now() + kParkedFor;
+    bool in_time = true;
+    while (!worker.called && !closing_ && in_time) in_time = worker.wake.WaitUntil(mutex_, until);
+    std::erase(parked_, &worker);
+    if (!worker.called && !in_time) return Task::kEnd;
+  }
+}
+
+void Pool::RunThread() {
+  Worker worker;
+  worker.called = true;
+  std::unique_ptr<cell::Runtime> runtime;
+  for (;;) {
+    const Task task = NextTask(worker, runtime != nullptr);
+    if (task == Task::kEnd) break;
+    if (task == Task::kPrepare) {
+      runtime = cell::Runtime::Prepare(*platform_);
+      if (runtime) continue;
+      MutexLock lock(mutex_);
+      preparing_--;
+      worker.called = false;
+      if (live_.empty()) FailQueued();
+      break;
+    }
+    const std::shared_ptr<Control> control = worker.cell;
+    control->SetQuarantineListener([this, &worker] { Quarantined(worker); });
+    runtime->Run(control);
+    control->SetQuarantineListener(nullptr);
+    EndCell(worker, control);
+    runtime.reset();
+  }
+  runtime.reset();
+  const std::shared_ptr<Pool> self = shared_from_this();
+  MutexLock lock(mutex_);
+  threads_--;
+  if (worker.quarantined) quarantined_--;
+  threads_changed_.NotifyAll();
+}
+
+void Pool::EndCell(Worker& worker, const std::shared_ptr<Control>& control) {
+  MutexLock lock(mutex_);
+  std::erase(live_, control);
+  worker.cell = nullptr;
+  // A place is free now.
+  if (MayRun() && !warm_.empty()) {
+    Worker* const warm = warm_.back();
+    warm_.pop_back();
+    TakeCell(*warm);
+    warm->wake.NotifyOne();
+  }
+}
+
+void Pool::Quarantined(Worker& worker) {
+  MutexLock lock(mutex_);
+  if (worker.quarantined) return;
+  worker.quarantined = true;
+  quarantined_++;
+  std::erase(live_, worker.cell);
+  threads_changed_.NotifyAll();
+  CallThreads();
+  RefillLater();
+}
+
+bool Pool::Stop(const std::shared_ptr<Control>& control, cell::Verdict verdict) {
+  bool was_queued = false;
+  {
+    MutexLock lock(mutex_);
+    const auto queued = std::find(queue_.begin(), queue_.end(), control);
+    if (queued != queue_.end()) {
+      queue_.erase(queued);
+      was_queued = true;
+    }
+  }
+  const bool won = control->Stop(std::move(verdict));
+  if (was_queued) {
+    cell::End end;
+    end.status = control->verdict().status;
+    end.code = control->verdict().code;
+    end.message = end.text = control->verdict().message;
+    end.queue_ms = base::MillisecondsBetween(control->created, Clock::now());
+    control->ReportEnd(std::move(end));
+  }
+  return won;
+}
+
+Stats Pool::GetStats() const {
+  MutexLock lock(mutex_);
+  return {warm_.size(), live_.size(), queue_.size(), threads_, quarantined_};
+}
+
+void Pool::Close() {
+  std::vector<std::shared_ptr<Control>> stopping;
+  {
+    MutexLock lock(mutex_);
+    closing_ = true;
+    stopping = live_;
+    stopping.insert(stopping.end(), queue_.begin(), queue_.end());
+    for (Worker* worker : warm_) worker->wake.NotifyOne();
+    for (Worker* worker : parked_) worker->wake.NotifyOne();
+  }
+  for (const auto& control : stopping) Stop(control, {cell::Status::kTerminated, "", {}});
+}
+
+void Pool::WaitForThreads() {
+  MutexLock lock(mutex_);
+  while (threads_ > quarantined_) threads_changed_.Wait(mutex_);
+}
+
+}  // namespace codecell::pool
