@@ -8,7 +8,7 @@
       # The one list of sources, which CMakeLists.txt reads too.
       'sources': ['<!@(node -p "require(\'fs\').readFileSync(\'native/sources.txt\', \'utf8\')")'],
       'include_dirs': ['native', '<(node_addon_api_include)'],
-      'defines': ['NAPI_VERSION=9', 'NAPI_DISABLE_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED'],
+      'defines': ['NAPI_VERSION=9', 'NAPI_DISABLE_CPP_EXCEPTIONS', 'NODE_ADDON_API_DISABLE_DEPRECATED', 'NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS'],
       # Node's own settings ask for C++17 up to Node 22; V8's headers of 24 and later need C++20.
       'cflags_cc!': ['-std=gnu++17', '-std=gnu++1y', '-std=gnu++14'],
       'cflags_cc': ['-std=gnu++20', '-fvisibility=hidden', '-fvisibility-inlines-hidden'],

@@ -24,7 +24,8 @@ void PinLibrary() {
 #if defined(_WIN32)
 #elif defined(RTLD_NODELETE)
   Dl_info info;
-  if (dladdr(reinterpret_cast<void*>(&PinLibrary), &info) != 0) dlopen(info.dli_fname, RTLD_NOW | RTLD_NODELETE | RTLD_NOLOAD);
+  if (dladdr(reinterpret_cast<void*>(&PinLibrary), &info) != 0)
+    dlopen(info.dli_fname, RTLD_NOW | RTLD_NODELETE | RTLD_NOLOAD);
 #endif
 }
 
@@ -44,7 +45,8 @@ Napi::Value CreateManifest(const Napi::CallbackInfo& info) {
   auto* const manifest = new Manifest(std::make_shared<const cell::ToolManifest>(std::move(entries)));
   const Napi::Object object = Napi::Object::New(info.Env());
   object.Set("toolCount", tools.Length());
-  object.Set("handle", Napi::External<Manifest>::New(info.Env(), manifest, [](Napi::Env, Manifest* held) { delete held; }));
+  object.Set("handle", Napi::External<Manifest>::New(info.Env(), manifest,
+                                                     [](Napi::Env, Manifest* held) { delete held; }));
   object.Freeze();
   return object;
 }
@@ -55,10 +57,12 @@ Napi::Value CreateValueStore(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Napi::Object object = Napi::Object::New(env);
   object.Set("handle", Napi::External<Store>::New(env, store, [](Napi::Env, Store* held) { delete held; }));
-  object.Set("set", Napi::Function::New(env, [held = *store](const Napi::CallbackInfo& call) {
-               held->Commit({{ReadText(call[0]).ToUtf8(), std::make_shared<const base::Text>(ReadText(call[1]))}});
-             }));
-  object.Set("entries", Napi::Function::New(env, [held = *store](const Napi::CallbackInfo& call) -> Napi::Value {
+  object.Set(
+      "set", Napi::Function::New(env, [held = *store](const Napi::CallbackInfo& call) {
+        held->Commit({{ReadText(call[0]).ToUtf8(), std::make_shared<const base::Text>(ReadText(call[1]))}});
+      }));
+  object.Set("entries",
+             Napi::Function::New(env, [held = *store](const Napi::CallbackInfo& call) -> Napi::Value {
                const base::ValueStore::Writes entries = held->Entries();
                const Napi::Array result = Napi::Array::New(call.Env(), entries.size());
                for (size_t i = 0; i < entries.size(); i++) {

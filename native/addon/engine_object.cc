@@ -18,7 +18,6 @@
 namespace codecell::addon {
 namespace {
 
-using base::Text;
 using cell::Control;
 
 // Owns the pool, the outbox and the wake-up handle of one service. Lives until its handle is closed, which
@@ -26,7 +25,8 @@ using cell::Control;
 class EngineObject : public std::enable_shared_from_this<EngineObject> {
  public:
   // Null, with a JavaScript exception pending, when there is no platform to run on.
-  static std::shared_ptr<EngineObject> Create(Napi::Env env, const Napi::Object& options, const Napi::Function& on_events);
+  static std::shared_ptr<EngineObject> Create(Napi::Env env, const Napi::Object& options,
+                                              const Napi::Function& on_events);
 
   Napi::Object MakeInterface(Napi::Env env);
 
@@ -43,6 +43,7 @@ class EngineObject : public std::enable_shared_from_this<EngineObject> {
 
   // One batch from the outbox to JavaScript.
   void Deliver();
+  bool CallBack(napi_value batch);
   void Append(Napi::Array& batch, uint32_t at, cell::Event& event);
   Napi::Object MakeEnd(const cell::End& end);
 
@@ -66,18 +67,31 @@ class EngineObject : public std::enable_shared_from_this<EngineObject> {
   napi_async_cleanup_hook_handle cleanup_ = nullptr;
 };
 
-double ReadNumber(const Napi::Object& object, const char* key) { return object.Get(key).ToNumber().DoubleValue(); }
-size_t ReadSize(const Napi::Object& object, const char* key) { return static_cast<size_t>(ReadNumber(object, key)); }
+// What the end of the environment has to deal with. A closed engine may be gone while its threads, which hold
+// the pool, are still disposing isolates.
+struct Held {
+  std::weak_ptr<EngineObject> engine;
+  std::weak_ptr<pool::Pool> pool;
+};
+
+double ReadNumber(const Napi::Object& object, const char* key) {
+  return object.Get(key).ToNumber().DoubleValue();
+}
+size_t ReadSize(const Napi::Object& object, const char* key) {
+  return static_cast<size_t>(ReadNumber(object, key));
+}
 
 template <typename T>
 std::shared_ptr<T> ReadHandle(const Napi::Value& object) {
   return *object.As<Napi::Object>().Get("handle").As<Napi::External<std::shared_ptr<T>>>().Data();
 }
 
-std::shared_ptr<EngineObject> EngineObject::Create(Napi::Env env, const Napi::Object& options, const Napi::Function& on_events) {
+std::shared_ptr<EngineObject> EngineObject::Create(Napi::Env env, const Napi::Object& options,
+                                                   const Napi::Function& on_events) {
   std::shared_ptr<engine::Platform> platform = engine::Platform::OfCurrentEnvironment();
   if (!platform) {
-    Napi::Error::New(env, "no V8 platform: codecell runs inside Node.js and Electron only").ThrowAsJavaScriptException();
+    Napi::Error::New(env, "no V8 platform: codecell runs inside Node.js and Electron only")
+        .ThrowAsJavaScriptException();
     return nullptr;
   }
   uv_loop_t* loop = nullptr;
@@ -94,16 +108,17 @@ std::shared_ptr<EngineObject> EngineObject::Create(Napi::Env env, const Napi::Ob
   uv_unref(reinterpret_cast<uv_handle_t*>(self->wake_));
   self->quarantine_ms_ = ReadNumber(options, "quarantineMs");
   self->outbox_ = std::make_shared<cell::Outbox>([wake = self->wake_] { uv_async_send(wake); });
-  self->pool_ = std::make_shared<pool::Pool>(
-      std::move(platform),
-      pool::Options{.warm_isolates = ReadSize(options, "warmIsolates"), .max_cells = ReadSize(options, "maxCells")});
+  self->pool_ = std::make_shared<pool::Pool>(std::move(platform),
+                                             pool::Options{.warm_isolates = ReadSize(options, "warmIsolates"),
+                                                           .max_cells = ReadSize(options, "maxCells")});
   // Two ways out of an environment: process.exit() runs only the first hook, the end of a worker both.
   engine::BeforeEnvironmentEnds(
       [](void* data) {
-        const std::unique_ptr<std::weak_ptr<EngineObject>> held(static_cast<std::weak_ptr<EngineObject>*>(data));
-        if (const auto engine = held->lock()) engine->EndWithEnvironment();
+        const std::unique_ptr<Held> held(static_cast<Held*>(data));
+        if (const auto engine = held->engine.lock()) engine->EndWithEnvironment();
+        if (const auto pool = held->pool.lock()) pool->WaitForThreads();
       },
-      new std::weak_ptr<EngineObject>(self));
+      new Held{self, self->pool_});
   napi_add_async_cleanup_hook(
       env,
       [](napi_async_cleanup_hook_handle, void* data) {
@@ -119,14 +134,17 @@ std::shared_ptr<EngineObject> EngineObject::Create(Napi::Env env, const Napi::Ob
 Napi::Object EngineObject::MakeInterface(Napi::Env env) {
   const Napi::Object object = Napi::Object::New(env);
   const auto method = [&](const char* name, auto body) {
-    object.Set(name, Napi::Function::New(env, [self = shared_from_this(), body](const Napi::CallbackInfo& info) -> Napi::Value {
-                 if constexpr (std::is_void_v<decltype(body(*self, info))>) {
-                   body(*self, info);
-                   return info.Env().Undefined();
-                 } else {
-                   return body(*self, info);
-                 }
-               }, name));
+    object.Set(name, Napi::Function::New(
+                         env,
+                         [self = shared_from_this(), body](const Napi::CallbackInfo& info) -> Napi::Value {
+                           if constexpr (std::is_void_v<decltype(body(*self, info))>) {
+                             body(*self, info);
+                             return info.Env().Undefined();
+                           } else {
+                             return body(*self, info);
+                           }
+                         },
+                         name));
   };
   method("start", [](EngineObject& self, const Napi::CallbackInfo& info) { self.Start(info); });
   method("resolve", [](EngineObject& self, const Napi::CallbackInfo& info) { self.Resolve(info); });
@@ -146,7 +164,8 @@ void EngineObject::Start(const Napi::CallbackInfo& info) {
   const uint32_t id = info[0].As<Napi::Number>().Uint32Value();
   const Napi::Object given = info[4].As<Napi::Object>();
   cell::Options options;
-  options.profile = given.Get("profile").As<Napi::String>().Utf8Value() == "codex" ? cell::Profile::kCodex : cell::Profile::kDefault;
+  options.profile = given.Get("profile").As<Napi::String>().Utf8Value() == "codex" ? cell::Profile::kCodex
+                                                                                   : cell::Profile::kDefault;
   options.remote_images = given.Get("remoteImages").ToBoolean();
   options.quarantine_ms = quarantine_ms_;
   options.limits = {.heap_bytes = static_cast<size_t>(ReadNumber(given, "heapMb") * 1024 * 1024),
@@ -157,8 +176,9 @@ void EngineObject::Start(const Napi::CallbackInfo& info) {
                     .tool_calls = ReadSize(given, "toolCalls"),
                     .tool_input_bytes = ReadSize(given, "toolInputBytes"),
                     .stored_bytes = ReadSize(given, "storedBytes")};
-  auto control = std::make_shared<Control>(id, ReadText(info[1]), options, ReadHandle<const cell::ToolManifest>(info[2]),
-                                           ReadHandle<base::ValueStore>(info[3]), outbox_);
+  auto control =
+      std::make_shared<Control>(id, ReadText(info[1]), options, ReadHandle<const cell::ToolManifest>(info[2]),
+                                ReadHandle<base::ValueStore>(info[3]), outbox_);
   if (cells_.empty()) uv_ref(reinterpret_cast<uv_handle_t*>(wake_));
   cells_.emplace(id, control);
   pool_->Submit(std::move(control));
@@ -192,7 +212,8 @@ Napi::Value EngineObject::Stop(const Napi::CallbackInfo& info) {
   const auto found = cells_.find(info[0].As<Napi::Number>().Uint32Value());
   if (found == cells_.end()) return Napi::Boolean::New(env_, false);
   cell::Verdict verdict{cell::Status::kTerminated, "", {}};
-  if (info[1].IsString()) verdict = {cell::Status::kFailed, info[1].As<Napi::String>().Utf8Value(), ReadText(info[2])};
+  if (info[1].IsString())
+    verdict = {cell::Status::kFailed, info[1].As<Napi::String>().Utf8Value(), ReadText(info[2])};
   // Kept alive here: what is reported may take it off the list.
   const std::shared_ptr<Control> control = found->second;
   return Napi::Boolean::New(env_, pool_->Stop(control, std::move(verdict)));
@@ -241,14 +262,27 @@ void EngineObject::Deliver() {
         if (cells_.empty() && wake_ != nullptr) uv_unref(reinterpret_cast<uv_handle_t*>(wake_));
       }
     }
-    on_events_.MakeCallback(env_.Global(), {batch}, context_);
-    if (env_.IsExceptionPending()) {
-      // The callback is written not to throw; if it does, Node reports it as any uncaught exception.
-      napi_fatal_exception(env_, env_.GetAndClearPendingException().Value());
-    }
-    if (ending_) return;
+    if (!CallBack(batch) || ending_) return;
   }
   if (closed_ && cells_.empty()) CloseHandle();
+}
+
+// False when the environment runs no JavaScript any more. Node-API itself, because node-addon-api makes an
+// exception of every failure, and a worker that is being terminated cannot take one.
+bool EngineObject::CallBack(napi_value batch) {
+  napi_value ignored = nullptr;
+  const napi_status status =
+      napi_make_callback(env_, context_, env_.Global(), on_events_.Value(), 1, &batch, &ignored);
+  if (status == napi_ok) return true;
+  napi_value exception = nullptr;
+  napi_valuetype type = napi_undefined;
+  if (status != napi_pending_exception || napi_get_and_clear_last_exception(env_, &exception) != napi_ok ||
+      napi_typeof(env_, exception, &type) != napi_ok || type != napi_object) {
+    return false;
+  }
+  // The callback is written not to throw; if it does, Node reports it as any uncaught exception.
+  napi_fatal_exception(env_, exception);
+  return true;
 }
 
 void EngineObject::Append(Napi::Array& batch, uint32_t at, cell::Event& event) {
@@ -301,6 +335,11 @@ Napi::Object EngineObject::MakeEnd(const cell::End& end) {
     diagnostics.Set(i, pair);
   }
   object.Set("diagnostics", diagnostics);
+  if (end.knows_unanswered) {
+    const Napi::Array unanswered = Napi::Array::New(env_, end.unanswered.size());
+    for (uint32_t i = 0; i < end.unanswered.size(); i++) unanswered.Set(i, end.unanswered[i]);
+    object.Set("unansweredCalls", unanswered);
+  }
   object.Set("queueMs", end.queue_ms);
   object.Set("startMs", end.start_ms);
   object.Set("compileMs", end.compile_ms);

@@ -12,9 +12,9 @@ base::Text ReadText(Napi::Value value) {
 
 Napi::Value MakeString(Napi::Env env, const base::Text& text) {
   napi_value result = nullptr;
-  const napi_status status = text.is_latin1()
-                                 ? napi_create_string_latin1(env, text.latin1().data(), text.length(), &result)
-                                 : napi_create_string_utf16(env, text.utf16().data(), text.length(), &result);
+  const napi_status status =
+      text.is_latin1() ? napi_create_string_latin1(env, text.latin1().data(), text.length(), &result)
+                       : napi_create_string_utf16(env, text.utf16().data(), text.length(), &result);
   return status == napi_ok ? Napi::Value(env, result) : Napi::String::New(env, "");
 }
 

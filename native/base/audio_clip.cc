@@ -36,7 +36,7 @@ Bytes From(Bytes bytes, size_t offset) { return bytes.subspan(std::min(offset, b
 
 std::optional<double> SamplesToMs(double samples, double rate) {
   if (!(rate > 0) || !std::isfinite(rate) || !(samples >= 0)) return std::nullopt;
-  double const ms = samples * 1000.0 / rate;
+  const double ms = samples * 1000.0 / rate;
   return std::isfinite(ms) ? std::optional(ms) : std::nullopt;
 }
 
@@ -44,11 +44,11 @@ std::optional<double> SamplesToMs(double samples, double rate) {
 // ---------------------------------------------------------------
 
 std::optional<double> WaveDurationMs(Bytes bytes) {
-  bool const big_endian = HasTag(bytes, 0, "RIFX");
-  bool const wide = HasTag(bytes, 0, "RF64") || HasTag(bytes, 0, "BW64");
+  const bool big_endian = HasTag(bytes, 0, "RIFX");
+  const bool wide = HasTag(bytes, 0, "RF64") || HasTag(bytes, 0, "BW64");
   if (!big_endian && !wide && !HasTag(bytes, 0, "RIFF")) return std::nullopt;
   if (!HasTag(bytes, 8, "WAVE")) return std::nullopt;
-  auto const number = [&](size_t offset, size_t width) {
+  const auto number = [&](size_t offset, size_t width) {
     return big_endian ? BigEndian(bytes, offset, width) : LittleEndian(bytes, offset, width);
   };
 
@@ -58,8 +58,8 @@ std::optional<double> WaveDurationMs(Bytes bytes) {
   bool have_format = false;
   size_t offset = 12;
   while (bytes.size() - offset >= 8) {
-    size_t const body = offset + 8;
-    size_t const available = bytes.size() - body;
+    const size_t body = offset + 8;
+    const size_t available = bytes.size() - body;
     uint64_t size = number(offset + 4, 4);
     if (HasTag(bytes, offset, "ds64") && available >= 16) {
       wide_data_size = number(body + 8, 8);
@@ -79,17 +79,18 @@ std::optional<double> WaveDurationMs(Bytes bytes) {
       // A stream of unknown length claims more than there is.
       size = std::min<uint64_t>(size, available);
       constexpr uint64_t kPcm = 1, kFloat = 3, kALaw = 6, kMuLaw = 7, kExtensible = 0xFFFE;
-      bool const plain =
+      const bool plain =
           format == kPcm || format == kFloat || format == kALaw || format == kMuLaw || format == kExtensible;
       if (plain) {
-        uint64_t const frame = block_align != 0 ? block_align : channels * ((bits + 7) / 8);
+        const uint64_t frame = block_align != 0 ? block_align : channels * ((bits + 7) / 8);
         if (frame == 0) return std::nullopt;
-        return SamplesToMs(static_cast<double>(size / frame), static_cast<double>(rate));
+        const uint64_t frames = size / frame;
+        return SamplesToMs(static_cast<double>(frames), static_cast<double>(rate));
       }
       if (sample_count != 0) return SamplesToMs(static_cast<double>(sample_count), static_cast<double>(rate));
       return SamplesToMs(static_cast<double>(size), static_cast<double>(byte_rate));
     }
-    uint64_t const padded = size + (size & 1);
+    const uint64_t padded = size + (size & 1);
     if (padded > available) break;
     offset = body + static_cast<size_t>(padded);
   }
@@ -104,18 +105,18 @@ std::optional<double> AiffDurationMs(Bytes bytes) {
     return std::nullopt;
   size_t offset = 12;
   while (bytes.size() - offset >= 8) {
-    size_t const body = offset + 8;
-    size_t const available = bytes.size() - body;
-    uint64_t const size = BigEndian(bytes, offset + 4, 4);
+    const size_t body = offset + 8;
+    const size_t available = bytes.size() - body;
+    const uint64_t size = BigEndian(bytes, offset + 4, 4);
     if (HasTag(bytes, offset, "COMM") && size >= 18 && available >= 18) {
-      uint64_t const frames = BigEndian(bytes, body + 2, 4);
+      const uint64_t frames = BigEndian(bytes, body + 2, 4);
       // The sample rate is an 80-bit extended float: sign and exponent, then a mantissa with its integer bit.
-      int const exponent = static_cast<int>(BigEndian(bytes, body + 8, 2));
+      const int exponent = static_cast<int>(BigEndian(bytes, body + 8, 2));
       if (exponent >= 0x7FFF) return std::nullopt;
-      double const mantissa = static_cast<double>(BigEndian(bytes, body + 10, 8));
+      const double mantissa = static_cast<double>(BigEndian(bytes, body + 10, 8));
       return SamplesToMs(static_cast<double>(frames), std::ldexp(mantissa, exponent - 16383 - 63));
     }
-    uint64_t const padded = size + (size & 1);
+    const uint64_t padded = size + (size & 1);
     if (padded > available) break;
     offset = body + static_cast<size_t>(padded);
   }
@@ -134,8 +135,8 @@ struct StreamInfo {
 
 std::optional<StreamInfo> ParseStreamInfo(Bytes block) {
   if (block.size() < kStreamInfoSize) return std::nullopt;
-  uint64_t const packed = BigEndian(block, 10, 8);  // 20 bits rate, 3 channels, 5 depth, 36 samples
-  uint64_t const rate = packed >> 44;
+  const uint64_t packed = BigEndian(block, 10, 8);  // 20 bits rate, 3 channels, 5 depth, 36 samples
+  const uint64_t rate = packed >> 44;
   if (rate == 0) return std::nullopt;
   return StreamInfo{static_cast<double>(rate), static_cast<double>(packed & ((uint64_t{1} << 36) - 1))};
 }
@@ -143,7 +144,7 @@ std::optional<StreamInfo> ParseStreamInfo(Bytes block) {
 std::optional<double> FlacDurationMs(Bytes bytes) {
   if (!HasTag(bytes, 0, "fLaC")) return std::nullopt;
   if ((At(bytes, 4) & 0x7F) != 0 || BigEndian(bytes, 5, 3) < kStreamInfoSize) return std::nullopt;
-  auto const info = ParseStreamInfo(From(bytes, 8));
+  const auto info = ParseStreamInfo(From(bytes, 8));
   if (!info) return std::nullopt;
   if (info->samples > 0) return SamplesToMs(info->samples, info->rate);
   // No total: known only when no audio follows the metadata blocks.
@@ -151,7 +152,7 @@ std::optional<double> FlacDurationMs(Bytes bytes) {
   for (bool last = false; !last;) {
     if (bytes.size() - offset < 4) return std::nullopt;
     last = (bytes[offset] & 0x80) != 0;
-    uint64_t const size = BigEndian(bytes, offset + 1, 3);
+    const uint64_t size = BigEndian(bytes, offset + 1, 3);
     if (size > bytes.size() - offset - 4) return std::nullopt;
     offset += 4 + static_cast<size_t>(size);
   }
@@ -173,22 +174,22 @@ std::optional<double> OggDurationMs(Bytes bytes) {
   while (bytes.size() - offset >= kPageHeader) {
     if (!HasTag(bytes, offset, "OggS")) {
       // Lost the page grid: on to the next byte that may start a page.
-      Bytes const rest = From(bytes, offset + 1);
-      auto const* next = static_cast<const uint8_t*>(std::memchr(rest.data(), 'O', rest.size()));
+      const Bytes rest = From(bytes, offset + 1);
+      const auto* next = static_cast<const uint8_t*>(std::memchr(rest.data(), 'O', rest.size()));
       if (next == nullptr) break;
       offset = static_cast<size_t>(next - bytes.data());
       continue;
     }
-    size_t const segments = bytes[offset + 26];
-    size_t const body = offset + kPageHeader + segments;
+    const size_t segments = bytes[offset + 26];
+    const size_t body = offset + kPageHeader + segments;
     if (body > bytes.size()) break;
     size_t size = 0;
     for (size_t i = 0; i < segments; i++) size += bytes[offset + kPageHeader + i];
     size = std::min(size, bytes.size() - body);
-    Bytes const packet = bytes.subspan(body, size);
-    uint64_t const page_serial = LittleEndian(bytes, offset + 14, 4);
+    const Bytes packet = bytes.subspan(body, size);
+    const uint64_t page_serial = LittleEndian(bytes, offset + 14, 4);
 
-    bool const begins_stream = (bytes[offset + 5] & 0x02) != 0;
+    const bool begins_stream = (bytes[offset + 5] & 0x02) != 0;
     if (begins_stream && !have_stream) {
       if (HasTag(packet, 0, "\x01vorbis") && packet.size() >= 16) {
         rate = static_cast<double>(LittleEndian(packet, 12, 4));
@@ -199,7 +200,7 @@ std::optional<double> OggDurationMs(Bytes bytes) {
                         "\x7f"
                         "FLAC") &&
                  HasTag(packet, 9, "fLaC")) {
-        if (auto const info = ParseStreamInfo(From(packet, 17))) {
+        if (const auto info = ParseStreamInfo(From(packet, 17))) {
           rate = info->rate;
           known_samples = info->samples;
         }
@@ -207,7 +208,7 @@ std::optional<double> OggDurationMs(Bytes bytes) {
       have_stream = rate > 0;
       serial = page_serial;
     } else if (have_stream && page_serial == serial) {
-      uint64_t const granule = LittleEndian(bytes, offset + 6, 8);
+      const uint64_t granule = LittleEndian(bytes, offset + 6, 8);
       // All ones: no packet ends on this page. Other values above 2^63 are no positions.
       if (granule >> 63 == 0) last_granule = std::max(last_granule, static_cast<double>(granule));
     }
@@ -231,12 +232,12 @@ struct MpegFrame {
 
 std::optional<MpegFrame> ParseMpegFrame(Bytes bytes, size_t offset) {
   if (offset > bytes.size() || bytes.size() - offset < 4) return std::nullopt;
-  auto const header = static_cast<uint32_t>(BigEndian(bytes, offset, 4));
+  const auto header = static_cast<uint32_t>(BigEndian(bytes, offset, 4));
   if (header >> 21 != 0x7FF) return std::nullopt;
-  uint32_t const version_bits = header >> 19 & 3;  // 0: MPEG 2.5, 2: MPEG 2, 3: MPEG 1
-  uint32_t const layer_bits = header >> 17 & 3;    // 1: III, 2: II, 3: I
-  uint32_t const bitrate_bits = header >> 12 & 15;
-  uint32_t const rate_bits = header >> 10 & 3;
+  const uint32_t version_bits = header >> 19 & 3;  // 0: MPEG 2.5, 2: MPEG 2, 3: MPEG 1
+  const uint32_t layer_bits = header >> 17 & 3;    // 1: III, 2: II, 3: I
+  const uint32_t bitrate_bits = header >> 12 & 15;
+  const uint32_t rate_bits = header >> 10 & 3;
   // Bit rate 0 is the free format, whose frame size is not in the header.
   if (version_bits == 1 || layer_bits == 0 || bitrate_bits == 0 || bitrate_bits == 15 || rate_bits == 3) {
     return std::nullopt;
@@ -249,23 +250,23 @@ std::optional<MpegFrame> ParseMpegFrame(Bytes bytes, size_t offset) {
       {0, 8, 16, 24, 32, 40, 48, 56, 64, 80, 96, 112, 128, 144, 160},          // MPEG 2, layers II and III
   }};
   static constexpr std::array<int, 3> kRates{44100, 48000, 32000};
-  bool const mpeg1 = version_bits == 3;
-  int const layer = static_cast<int>(4 - layer_bits);
-  int const row = mpeg1 ? layer - 1 : layer == 1 ? 3 : 4;
-  int const bits_per_second = kKilobits[static_cast<size_t>(row)][bitrate_bits] * 1000;
-  int const rate = kRates[rate_bits] >> (mpeg1 ? 0 : version_bits == 2 ? 1 : 2);
-  int const padding = static_cast<int>(header >> 9 & 1);
-  bool const mono = (header >> 6 & 3) == 3;
+  const bool mpeg1 = version_bits == 3;
+  const int layer = static_cast<int>(4 - layer_bits);
+  const int row = mpeg1 ? layer - 1 : layer == 1 ? 3 : 4;
+  const int bits_per_second = kKilobits[static_cast<size_t>(row)][bitrate_bits] * 1000;
+  const int rate = kRates[rate_bits] >> (mpeg1 ? 0 : version_bits == 2 ? 1 : 2);
+  const int padding = static_cast<int>(header >> 9 & 1);
+  const bool mono = (header >> 6 & 3) == 3;
 
   MpegFrame frame{};
   frame.rate = rate;
   frame.stream_id = header & 0xFFFE0C00;  // sync, version, layer, sample rate
   if (layer == 1) {
     frame.samples = 384;
-    frame.size = static_cast<size_t>((12 * bits_per_second / rate + padding) * 4);
+    frame.size = 4 * (size_t{12} * bits_per_second / rate + padding);
   } else {
     frame.samples = layer == 3 && !mpeg1 ? 576 : 1152;
-    frame.size = static_cast<size_t>(frame.samples / 8 * bits_per_second / rate + padding);
+    frame.size = size_t{frame.samples / 8U} * bits_per_second / rate + padding;
   }
   frame.side_info = mpeg1 ? (mono ? 21 : 36) : (mono ? 13 : 21);
   return frame.size > 4 ? std::optional(frame) : std::nullopt;
@@ -273,30 +274,30 @@ std::optional<MpegFrame> ParseMpegFrame(Bytes bytes, size_t offset) {
 
 // A frame that another frame of the same stream, a trailing tag or the end of the bytes follows.
 std::optional<MpegFrame> ConfirmedMpegFrame(Bytes bytes, size_t offset) {
-  auto const frame = ParseMpegFrame(bytes, offset);
+  const auto frame = ParseMpegFrame(bytes, offset);
   if (!frame || bytes.size() - offset < frame->size) return std::nullopt;
-  size_t const next = offset + frame->size;
+  const size_t next = offset + frame->size;
   if (next == bytes.size() || HasTag(bytes, next, "TAG") || HasTag(bytes, next, "APETAGEX")) return frame;
-  auto const following = ParseMpegFrame(bytes, next);
+  const auto following = ParseMpegFrame(bytes, next);
   if (following && following->stream_id == frame->stream_id) return frame;
   return std::nullopt;
 }
 
 // The samples a Xing, Info or VBRI header promises, encoder delay and padding taken off where they are given.
 // nullopt when the frame carries no such header; 0 when it does without a count.
-std::optional<double> DeclaredMpegSamples(Bytes frame_bytes, MpegFrame const& frame) {
+std::optional<double> DeclaredMpegSamples(Bytes frame_bytes, const MpegFrame& frame) {
   if (HasTag(frame_bytes, 36, "VBRI")) {
     return static_cast<double>(BigEndian(frame_bytes, 36 + 14, 4)) * frame.samples;
   }
-  size_t const tag = frame.side_info;
+  const size_t tag = frame.side_info;
   if (!HasTag(frame_bytes, tag, "Xing") && !HasTag(frame_bytes, tag, "Info")) return std::nullopt;
-  uint64_t const flags = BigEndian(frame_bytes, tag + 4, 4);
+  const uint64_t flags = BigEndian(frame_bytes, tag + 4, 4);
   if ((flags & 1) == 0) return 0;
   double samples = static_cast<double>(BigEndian(frame_bytes, tag + 8, 4)) * frame.samples;
-  size_t const encoder = tag + 8 + 4 + (flags & 2 ? 4 : 0) + (flags & 4 ? 100 : 0) + (flags & 8 ? 4 : 0);
+  const size_t encoder = tag + 8 + 4 + (flags & 2 ? 4 : 0) + (flags & 4 ? 100 : 0) + (flags & 8 ? 4 : 0);
   if (HasTag(frame_bytes, encoder, "LAME") || HasTag(frame_bytes, encoder, "Lavc") ||
       HasTag(frame_bytes, encoder, "Lavf")) {
-    uint64_t const delays = BigEndian(frame_bytes, encoder + 21, 3);  // 12 bits delay, 12 bits padding
+    const uint64_t delays = BigEndian(frame_bytes, encoder + 21, 3);  // 12 bits delay, 12 bits padding
     samples -= static_cast<double>((delays >> 12) + (delays & 0xFFF));
   }
   return std::max(samples, 0.0);
@@ -312,9 +313,9 @@ std::optional<double> MpegDurationMs(Bytes bytes, bool tagged) {
   while (!frame && tagged && offset < bytes.size()) frame = ConfirmedMpegFrame(bytes, ++offset);
   if (!frame) return std::nullopt;
 
-  uint32_t const stream_id = frame->stream_id;
-  double const rate = frame->rate;
-  if (auto const declared = DeclaredMpegSamples(bytes.subspan(offset, frame->size), *frame)) {
+  const uint32_t stream_id = frame->stream_id;
+  const double rate = frame->rate;
+  if (const auto declared = DeclaredMpegSamples(bytes.subspan(offset, frame->size), *frame)) {
     if (*declared > 0) return SamplesToMs(*declared, rate);
     offset += frame->size;
   }
@@ -339,7 +340,7 @@ size_t Id3Size(Bytes bytes) {
     if (bytes[i] & 0x80) return 0;
     size = size << 7 | bytes[i];
   }
-  bool const footer = (bytes[5] & 0x10) != 0;
+  const bool footer = (bytes[5] & 0x10) != 0;
   return static_cast<size_t>(std::min<uint64_t>(10 + size + (footer ? 10 : 0), bytes.size()));
 }
 
@@ -370,8 +371,8 @@ bool EqualsIgnoringCase(std::string_view text, std::string_view lower_case) {
 }  // namespace
 
 std::optional<double> AudioDurationMs(Bytes bytes) {
-  size_t const tag = Id3Size(bytes);
-  Bytes const content = bytes.subspan(tag);
+  const size_t tag = Id3Size(bytes);
+  const Bytes content = bytes.subspan(tag);
   if (content.size() < 4) return std::nullopt;
   switch (content[0]) {
     case 'R':
@@ -392,12 +393,12 @@ bool DecodeBase64(std::string_view in, std::vector<uint8_t>& out) {
   out.clear();
   if (in.size() % 4 != 0) return false;
   if (in.empty()) return true;
-  size_t const padding = in.ends_with("==") ? 2 : in.ends_with('=') ? 1 : 0;
-  size_t const digits = in.size() - padding;
+  const size_t padding = in.ends_with("==") ? 2 : in.ends_with('=') ? 1 : 0;
+  const size_t digits = in.size() - padding;
   out.reserve(in.size() / 4 * 3);
   uint32_t group = 0;
   for (size_t i = 0; i < digits; i++) {
-    uint8_t const digit = kBase64Digits[static_cast<uint8_t>(in[i])];
+    const uint8_t digit = kBase64Digits[static_cast<uint8_t>(in[i])];
     if (digit == kNoDigit) {
       out.clear();
       return false;
@@ -411,7 +412,7 @@ bool DecodeBase64(std::string_view in, std::vector<uint8_t>& out) {
     }
   }
   // What is left holds 12 or 18 bits, of which the last 4 or 2 must be zero: one text per byte sequence.
-  uint32_t const unused = padding == 2 ? 4 : padding == 1 ? 2 : 0;
+  const uint32_t unused = padding == 2 ? 4 : padding == 1 ? 2 : 0;
   if ((group & ((1u << unused) - 1)) != 0) {
     out.clear();
     return false;
@@ -426,16 +427,16 @@ bool IsShortAudioDataUrl(std::string_view data_url) {
   constexpr std::string_view kScheme = "data:";
   constexpr std::string_view kEncoding = ";base64";
   if (!EqualsIgnoringCase(data_url.substr(0, kScheme.size()), kScheme)) return false;
-  size_t const comma = data_url.find(',');
+  const size_t comma = data_url.find(',');
   if (comma == std::string_view::npos) return false;
-  std::string_view const media_type = data_url.substr(kScheme.size(), comma - kScheme.size());
+  const std::string_view media_type = data_url.substr(kScheme.size(), comma - kScheme.size());
   if (media_type.size() < kEncoding.size() ||
       !EqualsIgnoringCase(media_type.substr(media_type.size() - kEncoding.size()), kEncoding)) {
     return false;
   }
   std::vector<uint8_t> bytes;
   if (!DecodeBase64(data_url.substr(comma + 1), bytes)) return false;
-  auto const duration_ms = AudioDurationMs(bytes);
+  const auto duration_ms = AudioDurationMs(bytes);
   return duration_ms && *duration_ms < kShortAudioMs;
 }
 

@@ -1,6 +1,7 @@
 #include "base/native_thread.h"
 
 #include <memory>
+#include <tuple>
 #include <utility>
 
 #if defined(_WIN32)
@@ -64,34 +65,44 @@ bool StartDetachedThread(const char* name, size_t stack_bytes, std::function<voi
 #else
   pthread_attr_t attributes;
   if (pthread_attr_init(&attributes) != 0) return false;
-  pthread_attr_setstacksize(&attributes, stack_bytes);
+  (void)pthread_attr_setstacksize(&attributes, stack_bytes);
   pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
   pthread_t thread;
   const int result = pthread_create(&thread, &attributes, Enter, start.get());
   pthread_attr_destroy(&attributes);
   if (result != 0) return false;
 #endif
-  start.release();
+  // The thread owns it now.
+  std::ignore = start.release();
   return true;
 }
 
 uintptr_t StackLimitForCurrentThread(size_t usable_bytes) {
-  const char here = 0;
-  return reinterpret_cast<uintptr_t>(&here) - usable_bytes;
+#if defined(__GNUC__)
+  // Not a local's address: sanitizers keep locals elsewhere.
+  const void* const here = __builtin_frame_address(0);
+#else
+  const char local = 0;
+  const void* const here = &local;
+#endif
+  return reinterpret_cast<uintptr_t>(here) - usable_bytes;
 }
 
 #if defined(_WIN32)
 
 void ThreadClock::BindToCurrentThread() {
   HANDLE copy = nullptr;
-  DuplicateHandle(GetCurrentProcess(), GetCurrentThread(), GetCurrentProcess(), &copy, 0, FALSE, DUPLICATE_SAME_ACCESS);
+  DuplicateHandle(GetCurrentProcess(), GetCurrentThread(), GetCurrentProcess(), &copy, 0, FALSE,
+                  DUPLICATE_SAME_ACCESS);
   handle_.store(reinterpret_cast<uintptr_t>(copy));
 }
 
 double ThreadClock::CpuMilliseconds() const {
   FILETIME created, ended, kernel, user;
   if (!GetThreadTimes(reinterpret_cast<HANDLE>(handle_.load()), &created, &ended, &kernel, &user)) return 0;
-  const auto ticks = [](const FILETIME& t) { return (static_cast<uint64_t>(t.dwHighDateTime) << 32) | t.dwLowDateTime; };
+  const auto ticks = [](const FILETIME& t) {
+    return (static_cast<uint64_t>(t.dwHighDateTime) << 32) | t.dwLowDateTime;
+  };
   return static_cast<double>(ticks(kernel) + ticks(user)) / 1e4;
 }
 
@@ -119,13 +130,15 @@ double ThreadClock::CpuMilliseconds() const {
   thread_basic_info_data_t info;
   mach_msg_type_number_t count = THREAD_BASIC_INFO_COUNT;
   const auto port = pthread_mach_thread_np(reinterpret_cast<pthread_t>(handle_.load()));
-  if (thread_info(port, THREAD_BASIC_INFO, reinterpret_cast<thread_info_t>(&info), &count) != KERN_SUCCESS) return 0;
+  if (thread_info(port, THREAD_BASIC_INFO, reinterpret_cast<thread_info_t>(&info), &count) != KERN_SUCCESS)
+    return 0;
   return (info.user_time.seconds + info.system_time.seconds) * 1e3 +
          (info.user_time.microseconds + info.system_time.microseconds) / 1e3;
 #else
   clockid_t clock;
   timespec time;
-  if (pthread_getcpuclockid(static_cast<pthread_t>(handle_.load()), &clock) != 0 || clock_gettime(clock, &time) != 0) {
+  if (pthread_getcpuclockid(static_cast<pthread_t>(handle_.load()), &clock) != 0 ||
+      clock_gettime(clock, &time) != 0) {
     return 0;
   }
   return Milliseconds(time);

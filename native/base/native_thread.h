@@ -12,7 +12,8 @@ namespace codecell::base {
 // Starts a thread that nobody joins. False when the system has no thread to give.
 bool StartDetachedThread(const char* name, size_t stack_bytes, std::function<void()> body);
 
-// The address below which the calling thread must not let its stack grow, when `usable_bytes` of it may be used.
+// The address below which the calling thread must not let its stack grow, when `usable_bytes` of it may be
+// used.
 uintptr_t StackLimitForCurrentThread(size_t usable_bytes);
 
 // The CPU time and scheduling of one thread, readable by others. Valid while the thread lives.

@@ -37,7 +37,10 @@ uint32_t NextPoint(std::string_view utf8, size_t& index) {
   const auto byte = [&](size_t at) { return static_cast<uint8_t>(utf8[at]); };
   const uint8_t lead = byte(index++);
   if (lead < 0x80) return lead;
-  const int more = lead >= 0xF0 && lead < 0xF5 ? 3 : lead >= 0xE0 && lead < 0xF0 ? 2 : lead >= 0xC2 && lead < 0xE0 ? 1 : 0;
+  const int more = lead >= 0xF0 && lead < 0xF5   ? 3
+                   : lead >= 0xE0 && lead < 0xF0 ? 2
+                   : lead >= 0xC2 && lead < 0xE0 ? 1
+                                                 : 0;
   if (more == 0 || index + more > utf8.size()) return kReplacement;
   uint32_t point = lead & (0x3F >> more);
   for (int i = 0; i < more; i++) {
@@ -88,6 +91,22 @@ bool Text::IsBlank() const {
     if (!IsWhiteSpace(at(i))) return false;
   }
   return true;
+}
+
+size_t Text::utf8_bytes() const {
+  size_t bytes = length();
+  if (!wide_) {
+    for (const char c : latin1_) bytes += static_cast<uint8_t>(c) >> 7;
+    return bytes;
+  }
+  for (size_t i = 0; i < utf16_.size(); i++) {
+    const char16_t unit = utf16_[i];
+    if (unit < 0x80) continue;
+    bytes += unit < 0x800 ? 1 : 2;
+    // A pair takes four bytes, not twice three.
+    if (IsHigh(unit) && i + 1 < utf16_.size() && IsLow(utf16_[i + 1])) i++;
+  }
+  return bytes;
 }
 
 std::string Text::ToUtf8() const {

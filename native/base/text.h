@@ -33,6 +33,8 @@ class Text {
   size_t length() const { return wide_ ? utf16_.size() : latin1_.size(); }
   // Memory taken by the characters.
   size_t bytes() const { return wide_ ? utf16_.size() * 2 : latin1_.size(); }
+  // Size as UTF-8, lone surrogates counted as the replacement character.
+  size_t utf8_bytes() const;
   bool empty() const { return length() == 0; }
   char16_t at(size_t index) const {
     return wide_ ? utf16_[index] : static_cast<char16_t>(static_cast<uint8_t>(latin1_[index]));

@@ -9,7 +9,9 @@ ValueStore::Snapshot::Snapshot(std::shared_ptr<ValueStore> store)
 
 ValueStore::Snapshot::~Snapshot() { store_->Close(version_); }
 
-ValueStore::Value ValueStore::Snapshot::Get(const std::string& key) const { return store_->GetAt(key, version_); }
+ValueStore::Value ValueStore::Snapshot::Get(const std::string& key) const {
+  return store_->GetAt(key, version_);
+}
 
 uint64_t ValueStore::Open() {
   MutexLock lock(mutex_);
@@ -27,7 +29,8 @@ ValueStore::Value ValueStore::GetAt(const std::string& key, uint64_t version) co
   const auto found = keys_.find(key);
   if (found == keys_.end()) return nullptr;
   const auto& versions = found->second.versions;
-  const auto newest = std::find_if(versions.rbegin(), versions.rend(), [&](const Version& v) { return v.number <= version; });
+  const auto newest =
+      std::find_if(versions.rbegin(), versions.rend(), [&](const Version& v) { return v.number <= version; });
   return newest == versions.rend() ? nullptr : newest->value;
 }
 

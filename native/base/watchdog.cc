@@ -1,11 +1,12 @@
 #include "base/watchdog.h"
 
 #include "base/native_thread.h"
+#include "base/units.h"
 
 namespace codecell::base {
 
 namespace {
-constexpr size_t kStackBytes = 256 * 1024;
+constexpr size_t kStackBytes = 256 * kKilobyte;
 }
 
 Watchdog& Watchdog::Instance() {

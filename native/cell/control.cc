@@ -30,7 +30,11 @@ Text Sentence(const char* format, double used, double allowed) {
 
 Control::Control(uint32_t id, Text source, Options options, std::shared_ptr<const ToolManifest> tools,
                  std::shared_ptr<base::ValueStore> store, std::shared_ptr<Outbox> outbox)
-    : id(id), source(std::move(source)), options(options), tools(std::move(tools)), store(std::move(store)),
+    : id(id),
+      source(std::move(source)),
+      options(options),
+      tools(std::move(tools)),
+      store(std::move(store)),
       outbox_(std::move(outbox)) {}
 
 bool Control::Stop(Verdict verdict) {
@@ -77,23 +81,26 @@ void Control::WatchLimits() {
   MutexLock lock(mutex_);
   const Limits& limits = options.limits;
   if (limits.wall_ms > 0) {
-    wall_deadline_ = Watchdog::Instance().At(started + Milliseconds(limits.wall_ms), [weak = weak_from_this()] {
-      if (const auto self = weak.lock()) {
-        const double allowed = self->options.limits.wall_ms;
-        self->Stop({Status::kFailed, "WALL_LIMIT",
-                    Sentence("the script ran for %.0f ms, longer than the %.0f ms allowed",
-                             base::MillisecondsBetween(self->started, Clock::now()), allowed)});
-      }
-    });
+    wall_deadline_ =
+        Watchdog::Instance().At(started + Milliseconds(limits.wall_ms), [weak = weak_from_this()] {
+          if (const auto self = weak.lock()) {
+            const double allowed = self->options.limits.wall_ms;
+            self->Stop({Status::kFailed, "WALL_LIMIT",
+                        Sentence("the script ran for %.0f ms, longer than the %.0f ms allowed",
+                                 base::MillisecondsBetween(self->started, Clock::now()), allowed)});
+          }
+        });
   }
   if (limits.cpu_ms > 0) {
-    cpu_deadline_ = Watchdog::Instance().At(Clock::now() + Milliseconds(limits.cpu_ms), [weak = weak_from_this()] {
-      if (const auto self = weak.lock()) self->CheckCpu();
-    });
+    cpu_deadline_ =
+        Watchdog::Instance().At(Clock::now() + Milliseconds(limits.cpu_ms), [weak = weak_from_this()] {
+          if (const auto self = weak.lock()) self->CheckCpu();
+        });
   }
 }
 
-// [watchdog] CPU time grows at most as fast as wall time, so the next look is due when what is left could be used up.
+// [watchdog] CPU time grows at most as fast as wall time, so the next look is due when what is left could be
+// used up.
 void Control::CheckCpu() {
   const double allowed = options.limits.cpu_ms;
   double used = 0;
@@ -109,7 +116,8 @@ void Control::CheckCpu() {
       return;
     }
   }
-  Stop({Status::kFailed, "CPU_LIMIT", Sentence("the script used %.0f ms of CPU time, more than the %.0f ms allowed", used, allowed)});
+  Stop({Status::kFailed, "CPU_LIMIT",
+        Sentence("the script used %.0f ms of CPU time, more than the %.0f ms allowed", used, allowed)});
 }
 
 void Control::Emit(Event event) {
@@ -138,8 +146,16 @@ bool Control::Quarantine() {
   end.code = decision.code;
   end.message = end.text = decision.message;
   end.quarantined = true;
+  {
+    MutexLock lock(mutex_);
+    if (attached_) {
+      end.queue_ms = base::MillisecondsBetween(created, started);
+      end.cpu_ms = clock_.CpuMilliseconds() - cpu_at_start_;
+    }
+  }
   end.diagnostics.emplace_back(
-      "QUARANTINED", Text::Latin1("the isolate's thread did not stop and was set aside; its memory is not returned"));
+      "QUARANTINED",
+      Text::Latin1("the isolate's thread did not stop and was set aside; its memory is not returned"));
   if (!ReportEnd(std::move(end))) return false;
   MutexLock lock(mutex_);
   if (attached_) clock_.LowerPriority();

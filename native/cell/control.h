@@ -1,7 +1,8 @@
 // Control: a cell as the rest of the process sees it. The host thread, the isolate thread and the watchdog
 // share it; everything that crosses between them goes through here.
 //
-// Made by the host when a cell is started, kept alive by whoever refers to it, gone when the last one lets go.
+// Made by the host when a cell is started, kept alive by whoever refers to it, gone when the last one lets
+// go.
 #pragma once
 
 #include <atomic>

@@ -1,6 +1,7 @@
 #include "cell/errors.h"
 
 #include <algorithm>
+#include <cstdio>
 #include <string>
 
 #include "cell/runtime.h"
@@ -24,7 +25,8 @@ v8::Local<v8::Private> ToolBrand(v8::Isolate* isolate) {
   return v8::Private::ForApi(isolate, Ascii(isolate, "codecell.toolError"));
 }
 
-void DefineHidden(Scope& scope, v8::Local<v8::Object> object, std::string_view key, v8::Local<v8::Value> value) {
+void DefineHidden(Scope& scope, v8::Local<v8::Object> object, std::string_view key,
+                  v8::Local<v8::Value> value) {
   object->DefineOwnProperty(scope.context, Ascii(scope.isolate, key), value, v8::DontEnum).Check();
 }
 
@@ -43,7 +45,7 @@ v8::Local<v8::Object> ErrorPrototype(Scope& scope) {
         v8::Exception::Error(v8::String::Empty(scope.isolate)).As<v8::Object>();
     // The intrinsic, not whatever the script has put in the global `Error`.
     v8::Local<v8::Object> prototype = v8::Object::New(scope.isolate);
-  engine::SetPrototype(scope.context, prototype, engine::PrototypeOf(base));
+    engine::SetPrototype(scope.context, prototype, engine::PrototypeOf(base));
     DefineHidden(scope, prototype, "toString", v8::Function::New(scope.context, MessageOf).ToLocalChecked());
     cached.Reset(scope.isolate, prototype);
   }
@@ -58,7 +60,8 @@ v8::Local<v8::String> StringOrEmpty(v8::Isolate* isolate, const Text& text) {
 // A property of an object if reading it gives a string.
 bool ReadString(Scope& scope, v8::Local<v8::Object> object, std::string_view key, Text* text) {
   v8::Local<v8::Value> value;
-  if (!object->Get(scope.context, Ascii(scope.isolate, key)).ToLocal(&value) || !value->IsString()) return false;
+  if (!object->Get(scope.context, Ascii(scope.isolate, key)).ToLocal(&value) || !value->IsString())
+    return false;
   *text = engine::ToText(scope.isolate, value.As<v8::String>());
   text->MakeWellFormed();
   return true;
@@ -69,6 +72,37 @@ void ReadPosition(Scope& scope, v8::Local<v8::Message> message, Thrown* thrown) 
   if (name.IsEmpty() || !name->IsString() || !name->StrictEquals(Ascii(scope.isolate, kMainModule))) return;
   thrown->line = message->GetLineNumber(scope.context).FromMaybe(0);
   if (thrown->line > 0) thrown->column = message->GetStartColumn(scope.context).FromMaybe(-1) + 1;
+}
+
+// A stack trace as V8 writes it below an error's message.
+std::string Frames(Scope& scope, v8::Local<v8::StackTrace> trace) {
+  std::string text;
+  for (int i = 0; i < trace->GetFrameCount(); i++) {
+    const v8::Local<v8::StackFrame> frame = trace->GetFrame(scope.isolate, i);
+    const auto read = [&](v8::Local<v8::String> name) {
+      return name.IsEmpty() ? std::string() : engine::ToText(scope.isolate, name).ToUtf8();
+    };
+    const std::string function = read(frame->GetFunctionName());
+    std::string place = read(frame->GetScriptNameOrSourceURL());
+    place.append(":").append(std::to_string(frame->GetLineNumber()));
+    place.append(":").append(std::to_string(frame->GetColumn()));
+    text.append("\n    at ").append(function.empty() ? place : function + " (" + place + ")");
+  }
+  return text;
+}
+
+// The position in the first frame that lies in the script. V8 forgets it for errors whose stack was read
+// before.
+void ReadPositionFromStack(Thrown* thrown) {
+  const std::string stack = thrown->stack.ToUtf8();
+  const std::string prefix = std::string(kMainModule) + ":";
+  const size_t found = stack.find(prefix, 0);
+  if (found == std::string::npos) return;
+  int line = 0;
+  int column = 0;
+  if (std::sscanf(stack.c_str() + found + prefix.size(), "%9d:%9d", &line, &column) != 2) return;
+  thrown->line = line;
+  thrown->column = column;
 }
 
 // The source line with a mark under the column, cut to what fits a terminal.
@@ -105,9 +139,14 @@ v8::Local<v8::Value> HelperError(Scope& scope, const Text& message, const ErrorP
     DefineHidden(scope, error, "name", StringOrEmpty(isolate, parts.name));
   }
   engine::SetPrototype(scope.context, error, prototype);
+  if (!parts.caller.IsEmpty()) {
+    const std::string stack = message.ToUtf8() + Frames(scope, parts.caller);
+    DefineHidden(scope, error, "stack", StringOrEmpty(isolate, Text::FromUtf8(stack)));
+  }
   if (!parts.cause.IsEmpty()) DefineHidden(scope, error, "cause", parts.cause);
   if (!parts.code.empty()) {
-    (void)error->CreateDataProperty(scope.context, Ascii(isolate, "code"), StringOrEmpty(isolate, parts.code));
+    (void)error->CreateDataProperty(scope.context, Ascii(isolate, "code"),
+                                    StringOrEmpty(isolate, parts.code));
   }
   v8::Local<v8::Value> data;
   if (!parts.data_json.empty() && engine::FromJson(scope.context, parts.data_json).ToLocal(&data)) {
@@ -143,7 +182,8 @@ void RethrowAsHelperError(Scope& scope, v8::TryCatch& caught) {
     caught.ReThrow();
     return;
   }
-  const v8::Local<v8::Value> error = HelperError(scope, thrown.text, {.name = {}, .code = {}, .data_json = {}, .cause = exception});
+  const v8::Local<v8::Value> error =
+      HelperError(scope, thrown.text, {.name = {}, .code = {}, .data_json = {}, .cause = exception});
   caught.Reset();
   scope.isolate->ThrowException(error);
   caught.ReThrow();
@@ -159,16 +199,19 @@ Text DescribeQuietly(Scope& scope, v8::Local<v8::Value> value) {
 }
 
 bool IsToolError(Scope& scope, v8::Local<v8::Value> value) {
-  return value->IsObject() && value.As<v8::Object>()->HasPrivate(scope.context, ToolBrand(scope.isolate)).FromMaybe(false);
+  return value->IsObject() &&
+         value.As<v8::Object>()->HasPrivate(scope.context, ToolBrand(scope.isolate)).FromMaybe(false);
 }
 
 Thrown Describe(Scope& scope, v8::Local<v8::Value> value) {
   Thrown thrown;
   v8::TryCatch guard(scope.isolate);
-  if (value->IsNativeError()) ReadPosition(scope, v8::Exception::CreateMessage(scope.isolate, value), &thrown);
+  if (value->IsNativeError())
+    ReadPosition(scope, v8::Exception::CreateMessage(scope.isolate, value), &thrown);
   if (value->IsObject()) {
     const v8::Local<v8::Object> object = value.As<v8::Object>();
     const bool has_stack = ReadString(scope, object, "stack", &thrown.stack);
+    if (thrown.line == 0 && has_stack && value->IsNativeError()) ReadPositionFromStack(&thrown);
     const bool stack_failed = guard.HasCaught();
     guard.Reset();
     v8::Local<v8::Value> brand;
@@ -200,10 +243,12 @@ Thrown Describe(Scope& scope, v8::Local<v8::Value> value) {
     return thrown;
   }
   thrown.message = DescribeQuietly(scope, value);
-  // Symbols and objects without any conversion have no text; where the script's own code failed, say what is known.
-  const bool no_conversion = value->IsSymbol() || (!guard.HasTerminated() && guard.Exception()->IsNativeError() &&
-                                                   DescribeQuietly(scope, guard.Exception())
-                                                       .Equals("TypeError: Cannot convert object to primitive value"));
+  // Symbols and objects without any conversion have no text; where the script's own code failed, say what is
+  // known.
+  const bool no_conversion =
+      value->IsSymbol() || (!guard.HasTerminated() && guard.Exception()->IsNativeError() &&
+                            DescribeQuietly(scope, guard.Exception())
+                                .Equals("TypeError: Cannot convert object to primitive value"));
   if (!no_conversion) thrown.text = thrown.message;
   return thrown;
 }

@@ -18,6 +18,8 @@ struct ErrorParts {
   base::Text code;
   base::Text data_json;
   v8::Local<v8::Value> cause;
+  // Where an error that arrives later was brought about; shown as its stack.
+  v8::Local<v8::StackTrace> caller = {};
 };
 
 // The value that helpers throw and tools reject with: in the codex profile the bare message, else an Error

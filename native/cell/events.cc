@@ -1,9 +1,11 @@
 #include "cell/events.h"
 
+#include "base/units.h"
+
 namespace codecell::cell {
 
 namespace {
-constexpr size_t kHighWaterBytes = 32 * 1024 * 1024;
+constexpr size_t kHighWaterBytes = 32 * base::kMegabyte;
 }
 
 void Outbox::Add(Event event) {

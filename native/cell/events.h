@@ -26,6 +26,9 @@ struct End {
   int column = 0;
   bool quarantined = false;
   std::vector<std::pair<std::string, base::Text>> diagnostics;
+  // Nested calls whose answer the script never got, by number; only when `knows_unanswered`.
+  std::vector<uint32_t> unanswered;
+  bool knows_unanswered = false;
   double queue_ms = 0;
   double start_ms = 0;
   double compile_ms = 0;

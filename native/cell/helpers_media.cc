@@ -26,9 +26,9 @@ struct Medium {
   std::string_view url_property;  // "image_url"
   std::string_view expects;
 };
-constexpr Medium kImage = {
-    "image", "image_url",
-    "image expects a non-empty image URL string, an object with image_url and optional detail, or a raw MCP image block"};
+constexpr Medium kImage = {"image", "image_url",
+                           "image expects a non-empty image URL string, an object with image_url and "
+                           "optional detail, or a raw MCP image block"};
 constexpr Medium kAudio = {
     "audio", "audio_url",
     "audio expects a non-empty audio URL string, an object with audio_url, or a raw MCP audio block"};
@@ -65,7 +65,8 @@ Text TextOf(Scope& scope, v8::Local<v8::Value> string) {
 v8::Local<v8::Value> Own(Scope& scope, v8::Local<v8::Object> object, std::string_view key) {
   const v8::Local<v8::String> name = Ascii(scope.isolate, key);
   v8::Local<v8::Value> value;
-  if (object->HasOwnProperty(scope.context, name).FromMaybe(false) && object->Get(scope.context, name).ToLocal(&value)) {
+  if (object->HasOwnProperty(scope.context, name).FromMaybe(false) &&
+      object->Get(scope.context, name).ToLocal(&value)) {
     return value;
   }
   return v8::Undefined(scope.isolate);
@@ -101,7 +102,8 @@ const char* MetaDetail(Scope& scope, v8::Local<v8::Object> block) {
 }
 
 // The value after a JSON round trip; empty when it has no JSON form. `failed`: a helper's error is pending.
-v8::MaybeLocal<v8::Value> RoundTrip(Scope& scope, v8::Local<v8::Value> value, bool* failed, Text* json_text = nullptr) {
+v8::MaybeLocal<v8::Value> RoundTrip(Scope& scope, v8::Local<v8::Value> value, bool* failed,
+                                    Text* json_text = nullptr) {
   v8::TryCatch caught(scope.isolate);
   std::optional<Text> json = engine::ToJson(scope.context, value);
   v8::Local<v8::Value> parsed;
@@ -155,8 +157,9 @@ std::optional<Source> ReadSource(Scope& scope, const Medium& medium, v8::Local<v
     v8::Local<v8::Value> parsed;
     const bool has_json = RoundTrip(scope, value, &failed).ToLocal(&parsed);
     if (failed) return std::nullopt;
-    const v8::Local<v8::Value> type =
-        has_json && parsed->IsObject() ? Own(scope, parsed.As<v8::Object>(), "type") : v8::Undefined(scope.isolate).As<v8::Value>();
+    const v8::Local<v8::Value> type = has_json && parsed->IsObject()
+                                          ? Own(scope, parsed.As<v8::Object>(), "type")
+                                          : v8::Undefined(scope.isolate).As<v8::Value>();
     if (!type->IsString()) {
       ThrowHelperError(scope, medium.expects);
       return std::nullopt;
@@ -165,12 +168,14 @@ std::optional<Source> ReadSource(Scope& scope, const Medium& medium, v8::Local<v
     const Text type_name = TextOf(scope, type);
     if (!type_name.Equals(medium.name)) {
       const std::string name(medium.name);
-      ThrowHelperError(scope, Text::FromUtf8(name + " only accepts MCP " + name + " blocks, got \"" + type_name.ToUtf8() + "\""));
+      ThrowHelperError(scope, Text::FromUtf8(name + " only accepts MCP " + name + " blocks, got \"" +
+                                             type_name.ToUtf8() + "\""));
       return std::nullopt;
     }
     const v8::Local<v8::Value> data = Own(scope, block, "data");
     if (!IsNonEmptyString(data)) {
-      ThrowHelperError(scope, std::string(medium.name) + " expected MCP " + std::string(medium.name) + " data");
+      ThrowHelperError(scope,
+                       std::string(medium.name) + " expected MCP " + std::string(medium.name) + " data");
       return std::nullopt;
     }
     source.url = DataUrl(scope, data, MimeOf(scope, block), false);
@@ -208,11 +213,13 @@ bool EmitImageOf(Scope& scope, v8::Local<v8::Value> value, v8::Local<v8::Value> 
     }
     if (!scope.runtime.control().options.remote_images) {
       ThrowHelperError(scope,
-                       "Tool call failed: remote image URLs are not supported in tool outputs. Pass a base64 data URI instead");
+                       "Tool call failed: remote image URLs are not supported in tool outputs. Pass a base64 "
+                       "data URI instead");
       return false;
     }
   }
-  scope.runtime.EmitImage(std::move(source->url), source->detail == nullptr ? kDefaultDetail : source->detail);
+  scope.runtime.EmitImage(std::move(source->url),
+                          source->detail == nullptr ? kDefaultDetail : source->detail);
   return true;
 }
 
@@ -227,8 +234,9 @@ bool IsOptionalRecord(v8::Local<v8::Value> value) {
 // Whether a resource link's known members have their types.
 bool IsResourceLink(Scope& scope, v8::Local<v8::Object> block) {
   const v8::Local<v8::Value> size = Own(scope, block, "size");
-  const bool size_ok = size->IsNullOrUndefined() ||
-                       (size->IsNumber() && std::trunc(size.As<v8::Number>()->Value()) == size.As<v8::Number>()->Value());
+  const bool size_ok =
+      size->IsNullOrUndefined() ||
+      (size->IsNumber() && std::trunc(size.As<v8::Number>()->Value()) == size.As<v8::Number>()->Value());
   return Own(scope, block, "uri")->IsString() && Own(scope, block, "name")->IsString() && size_ok &&
          IsOptional(Own(scope, block, "title"), &v8::Value::IsString) &&
          IsOptional(Own(scope, block, "description"), &v8::Value::IsString) &&
@@ -287,7 +295,8 @@ bool EmitBlock(Scope& scope, v8::Local<v8::Value> value) {
     }
     return true;
   }
-  if ((type.Equals("resource") && IsResource(scope, block)) || (type.Equals("resource_link") && IsResourceLink(scope, block))) {
+  if ((type.Equals("resource") && IsResource(scope, block)) ||
+      (type.Equals("resource_link") && IsResourceLink(scope, block))) {
     scope.runtime.EmitText(std::move(json));
     return true;
   }
@@ -311,7 +320,8 @@ void EmitIterable(Scope& scope, v8::Local<v8::Value> iterable, v8::Local<v8::Fun
   v8::Local<v8::Value> iterator_value;
   v8::Local<v8::Value> next;
   if (!method->Call(scope.context, iterable, 0, nullptr).ToLocal(&iterator_value)) return fail();
-  if (!iterator_value->IsObject()) return ThrowHelperError(scope, "content expects one MCP ContentBlock"), fail();
+  if (!iterator_value->IsObject())
+    return ThrowHelperError(scope, "content expects one MCP ContentBlock"), fail();
   const v8::Local<v8::Object> iterator = iterator_value.As<v8::Object>();
   if (!iterator->Get(scope.context, Ascii(scope.isolate, "next")).ToLocal(&next)) return fail();
   if (!next->IsFunction()) return ThrowHelperError(scope, "content expects one MCP ContentBlock"), fail();
@@ -323,9 +333,11 @@ void EmitIterable(Scope& scope, v8::Local<v8::Value> iterable, v8::Local<v8::Fun
     if (!next.As<v8::Function>()->Call(scope.context, iterator, 0, nullptr).ToLocal(&result)) return fail();
     if (scope.runtime.stopping()) return fail();
     if (!result->IsObject()) return ThrowHelperError(scope, "content expects one MCP ContentBlock"), fail();
-    if (!result.As<v8::Object>()->Get(scope.context, Ascii(scope.isolate, "done")).ToLocal(&done)) return fail();
+    if (!result.As<v8::Object>()->Get(scope.context, Ascii(scope.isolate, "done")).ToLocal(&done))
+      return fail();
     if (done->BooleanValue(scope.isolate)) return;
-    if (!result.As<v8::Object>()->Get(scope.context, Ascii(scope.isolate, "value")).ToLocal(&block)) return fail();
+    if (!result.As<v8::Object>()->Get(scope.context, Ascii(scope.isolate, "value")).ToLocal(&block))
+      return fail();
     {
       v8::TryCatch refused(scope.isolate);
       if (EmitBlock(scope, block) && !scope.runtime.stopping()) continue;
@@ -350,7 +362,8 @@ void AudioHelper(Scope& scope, CallInfo info) {
 }
 
 void GeneratedImageHelper(Scope& scope, CallInfo info) {
-  if (!info[0]->IsObject()) return ThrowHelperError(scope, "generatedImage expects an image generation result object");
+  if (!info[0]->IsObject())
+    return ThrowHelperError(scope, "generatedImage expects an image generation result object");
   v8::Local<v8::Value> hint;
   {
     v8::TryCatch caught(scope.isolate);

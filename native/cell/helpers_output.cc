@@ -10,7 +10,6 @@
 namespace codecell::cell {
 
 using base::Text;
-using engine::Ascii;
 
 namespace {
 
@@ -21,7 +20,8 @@ v8::Local<v8::Value> EntriesOf(Scope& scope, v8::Local<v8::Value> value) {
   std::vector<v8::Local<v8::Value>> pairs;
   for (uint32_t i = 0; i + 1 < flat->Length(); i += 2) {
     v8::Local<v8::Value> pair[2];
-    if (!flat->Get(scope.context, i).ToLocal(&pair[0]) || !flat->Get(scope.context, i + 1).ToLocal(&pair[1])) continue;
+    if (!flat->Get(scope.context, i).ToLocal(&pair[0]) || !flat->Get(scope.context, i + 1).ToLocal(&pair[1]))
+      continue;
     pairs.push_back(v8::Array::New(scope.isolate, pair, 2));
   }
   return v8::Array::New(scope.isolate, pairs.data(), pairs.size());
@@ -100,7 +100,8 @@ void StoreHelper(Scope& scope, CallInfo info) {
   if (!json) return RethrowAsHelperError(scope, caught);
   if (scope.runtime.stopping()) return;
   if (json->empty()) {
-    ThrowHelperError(scope, Text::FromUtf8("Unable to store \"" + *key + "\". Only plain serializable objects can be stored."));
+    ThrowHelperError(scope, Text::FromUtf8("Unable to store \"" + *key +
+                                           "\". Only plain serializable objects can be stored."));
     caught.ReThrow();
     return;
   }

@@ -59,7 +59,8 @@ v8::MaybeLocal<v8::Module> Modules::Compile(Scope& scope, const Text& source) {
 #if V8_MAJOR_VERSION >= 12
   const v8::ScriptOrigin origin(
 #else
-  const v8::ScriptOrigin origin(scope.isolate,
+  const v8::ScriptOrigin origin(
+      scope.isolate,
 #endif
       Ascii(scope.isolate, "exec_main.mjs"), 0, 0, false, -1, v8::Local<v8::Value>(), false, false, true);
   v8::ScriptCompiler::Source compiled(code, origin);
@@ -111,7 +112,8 @@ Modules::Exports Modules::ExportsOf(Scope& scope, const std::string& specifier) 
     if (name_space.empty() && name == "ALL_TOOLS") continue;
     exports.emplace_back(Ascii(isolate, name), scope.runtime.tools.Function(scope, i));
   }
-  if (name_space.empty()) exports.emplace_back(Ascii(isolate, "ALL_TOOLS"), scope.runtime.tools.AllTools(scope));
+  if (name_space.empty())
+    exports.emplace_back(Ascii(isolate, "ALL_TOOLS"), scope.runtime.tools.AllTools(scope));
   return exports;
 }
 
@@ -136,7 +138,8 @@ v8::MaybeLocal<v8::Module> Modules::Get(Scope& scope, const std::string& specifi
   return module;
 }
 
-v8::MaybeLocal<v8::Value> Modules::EvaluateSynthetic(v8::Local<v8::Context> context, v8::Local<v8::Module> module) {
+v8::MaybeLocal<v8::Value> Modules::EvaluateSynthetic(v8::Local<v8::Context> context,
+                                                     v8::Local<v8::Module> module) {
   Scope scope(v8::Isolate::GetCurrent());
   for (const Synthetic& known : scope.runtime.modules.synthetic_) {
     if (known.module != module) continue;
@@ -176,7 +179,8 @@ v8::MaybeLocal<v8::Promise> Modules::ImportDynamically(v8::Local<v8::Context>, v
   v8::Local<v8::Module> module;
   v8::Local<v8::Value> evaluated;
   if (!scope.runtime.modules.Get(scope, name).ToLocal(&module)) return {};
-  if (module->GetStatus() == v8::Module::kUninstantiated && module->InstantiateModule(scope.context, Resolve).IsNothing()) {
+  if (module->GetStatus() == v8::Module::kUninstantiated &&
+      module->InstantiateModule(scope.context, Resolve).IsNothing()) {
     return {};
   }
   if (!module->Evaluate(scope.context).ToLocal(&evaluated)) return {};

@@ -24,7 +24,8 @@ class Modules {
   v8::MaybeLocal<v8::String> FirstUnsupported(Scope& scope, v8::Local<v8::Module> main);
 
   static v8::MaybeLocal<v8::Module> Resolve(v8::Local<v8::Context> context, v8::Local<v8::String> specifier,
-                                            v8::Local<v8::FixedArray> attributes, v8::Local<v8::Module> referrer);
+                                            v8::Local<v8::FixedArray> attributes,
+                                            v8::Local<v8::Module> referrer);
   static v8::MaybeLocal<v8::Promise> ImportDynamically(v8::Local<v8::Context> context,
                                                        v8::Local<v8::Data> host_defined_options,
                                                        v8::Local<v8::Value> resource_name,
@@ -42,7 +43,8 @@ class Modules {
   bool Exists(Scope& scope, const std::string& specifier) const;
   v8::MaybeLocal<v8::Module> Get(Scope& scope, const std::string& specifier);
   Exports ExportsOf(Scope& scope, const std::string& specifier) const;
-  static v8::MaybeLocal<v8::Value> EvaluateSynthetic(v8::Local<v8::Context> context, v8::Local<v8::Module> module);
+  static v8::MaybeLocal<v8::Value> EvaluateSynthetic(v8::Local<v8::Context> context,
+                                                     v8::Local<v8::Module> module);
 
   std::vector<Synthetic> synthetic_;
 };

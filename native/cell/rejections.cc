@@ -42,13 +42,15 @@ void Rejections::Report(Scope& scope, v8::Local<v8::Promise> main, End& end) {
   for (const auto& [hash, entry] : entries_) {
     if (main.IsEmpty() || entry.promise != main) ordered.push_back(&entry);
   }
-  std::sort(ordered.begin(), ordered.end(), [](const Entry* a, const Entry* b) { return a->order < b->order; });
+  std::sort(ordered.begin(), ordered.end(),
+            [](const Entry* a, const Entry* b) { return a->order < b->order; });
   const size_t shown = std::min(ordered.size(), kReported);
   for (size_t i = 0; i < shown; i++) {
     v8::HandleScope handles(scope.isolate);
     const v8::Local<v8::Value> reason = ordered[i]->promise.Get(scope.isolate)->Result();
-    end.diagnostics.emplace_back(IsToolError(scope, reason) ? "UNAWAITED_TOOL_FAILURE" : "UNHANDLED_REJECTION",
-                                 DescribeQuietly(scope, reason));
+    end.diagnostics.emplace_back(
+        IsToolError(scope, reason) ? "UNAWAITED_TOOL_FAILURE" : "UNHANDLED_REJECTION",
+        DescribeQuietly(scope, reason));
   }
   const uint64_t more = ordered.size() - shown + uncounted_;
   if (more > 0) {

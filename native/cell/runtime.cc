@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/native_thread.h"
+#include "base/units.h"
 #include "cell/entry.h"
 #include "cell/errors.h"
 #include "cell/helpers.h"
@@ -20,7 +21,14 @@ using engine::Ascii;
 namespace {
 
 // What scripts may use of a thread's stack. The rest of it is for V8's and our own native frames.
-constexpr size_t kScriptStackBytes = 984 * 1024;
+constexpr size_t kScriptStackBytes = 984 * base::kKilobyte;
+
+// More calls in flight than this are not listed one by one at a cell's end.
+constexpr size_t kMostUnanswered = 10'000;
+
+// What a timer or a call in flight takes outside of V8's heap: a tree node, a hash node and a global handle
+// each.
+constexpr size_t kNativeStateBytes = 256;
 
 // Ambient authority and shared memory: not in a cell.
 constexpr const char* kRemovedGlobals[] = {"console", "WebAssembly", "SharedArrayBuffer", "Atomics"};
@@ -129,8 +137,7 @@ void Runtime::Run(std::shared_ptr<Control> control) {
   snapshot_ = std::make_unique<base::ValueStore::Snapshot>(control_->store);
   isolate_->tasks().SetWake([mailbox = &control_->mailbox()] { mailbox->Wake(); });
   isolate_->SetHeapLimit(control_->options.limits.heap_bytes, [this](bool fatal) {
-    const std::string allowed = std::to_string(control_->options.limits.heap_bytes / (1024 * 1024));
-    control_->Stop({Status::kFailed, "HEAP_LIMIT", Text::Latin1("the script needed more memory than the " + allowed + " MB allowed")});
+    StopForMemory();
     // The isolate is lost with this thread; the cell must still end.
     if (fatal) control_->Quarantine();
   });
@@ -149,6 +156,14 @@ void Runtime::Run(std::shared_ptr<Control> control) {
   snapshot_.reset();
   end_.cpu_ms = base::CurrentThreadCpuMilliseconds() - cpu_before;
   control_->ReportEnd(std::move(end_));
+}
+
+void Runtime::StopForMemory() {
+  const size_t megabytes = control_->options.limits.heap_bytes / base::kMegabyte;
+  const std::string allowed =
+      megabytes == 0 ? "V8 can give" : "the " + std::to_string(megabytes) + " MB allowed";
+  control_->Stop(
+      {Status::kFailed, "HEAP_LIMIT", Text::Latin1("the script needed more memory than " + allowed)});
 }
 
 void Runtime::Evaluate(Scope& scope) {
@@ -182,15 +197,16 @@ void Runtime::Evaluate(Scope& scope) {
     ok = !main->InstantiateModule(scope.context, Modules::Resolve).IsNothing() &&
          main->Evaluate(scope.context).ToLocal(&evaluation);
   }
+  if (ok) {
+    main_.Reset(scope.isolate, evaluation.As<v8::Promise>());
+    evaluation.As<v8::Promise>()->MarkAsHandled();
+  }
   if (stopping()) return;
   if (!ok) {
     // A missing export of a synthetic module, for example: nothing has run.
     if (!caught.HasTerminated()) SettleThrown(scope, caught.Exception());
     return;
   }
-  const v8::Local<v8::Promise> promise = evaluation.As<v8::Promise>();
-  promise->MarkAsHandled();
-  main_.Reset(scope.isolate, promise);
   Microtasks();
 }
 
@@ -273,12 +289,16 @@ void Runtime::SettleThrown(Scope& scope, v8::Local<v8::Value> thrown_value) {
   end_.stack = std::move(thrown.stack);
   end_.line = thrown.line;
   end_.column = thrown.column;
-  control_->Settle({Status::kFailed, "SCRIPT_ERROR", std::move(thrown.message)});
+  const bool out_of_buffers =
+      isolate_->buffers().refused() && thrown.message.Equals("Array buffer allocation failed");
+  control_->Settle(
+      {Status::kFailed, out_of_buffers ? "HEAP_LIMIT" : "SCRIPT_ERROR", std::move(thrown.message)});
 }
 
 void Runtime::ReportStalled() {
   const Text message = Text::Latin1(
-      "the script can never go on: it awaits a promise that nothing will settle (no tool call and no timer is outstanding)");
+      "the script can never go on: it awaits a promise that nothing will settle (no tool call and no timer "
+      "is outstanding)");
   end_.text = message;
   control_->Settle({Status::kFailed, "STALLED", message});
 }
@@ -291,7 +311,8 @@ void Runtime::Finish(Scope& scope) {
   end_.code = verdict.code;
   end_.message = verdict.message;
   // A limit's or the host's own failure: what it says is all there is to say.
-  if (verdict.status == Status::kFailed && end_.text.empty() && verdict.code != "SCRIPT_ERROR") end_.text = verdict.message;
+  if (verdict.status == Status::kFailed && end_.text.empty() && verdict.code != "SCRIPT_ERROR")
+    end_.text = verdict.message;
   if (verdict.status == Status::kTerminated) end_.text = end_.stack = Text();
   if (!codex()) {
     v8::TryCatch quiet(scope.isolate);
@@ -302,6 +323,8 @@ void Runtime::Finish(Scope& scope) {
     for (const std::string& key : write_order_) writes.emplace_back(key, writes_[key]);
     control_->store->Commit(writes);
   }
+  end_.knows_unanswered = tools.pending() <= kMostUnanswered;
+  if (end_.knows_unanswered) end_.unanswered = tools.Unanswered();
   v8::HeapStatistics heap;
   scope.isolate->GetHeapStatistics(&heap);
   end_.heap_used_bytes = heap.used_heap_size() + isolate_->buffers().used();
@@ -319,7 +342,9 @@ void Runtime::Exit() {
 void Runtime::Fail(const char* code, const char* what, double allowed) {
   char number[32];
   std::snprintf(number, sizeof number, "%.0f", allowed);
-  control_->Stop({Status::kFailed, code, Text::Latin1(std::string("the script produced more than the ") + number + " " + what + " allowed")});
+  control_->Stop(
+      {Status::kFailed, code,
+       Text::Latin1(std::string("the script produced more than the ") + number + " " + what + " allowed")});
 }
 
 bool Runtime::Emit(Event event, size_t bytes) {
@@ -328,7 +353,8 @@ bool Runtime::Emit(Event event, size_t bytes) {
     Fail("OUTPUT_LIMIT", "output items", static_cast<double>(limits.output_items));
     return false;
   }
-  if (limits.output_bytes != 0 && (bytes > limits.output_bytes || output_bytes_ > limits.output_bytes - bytes)) {
+  if (limits.output_bytes != 0 &&
+      (bytes > limits.output_bytes || output_bytes_ > limits.output_bytes - bytes)) {
     Fail("OUTPUT_LIMIT", "bytes of output", static_cast<double>(limits.output_bytes));
     return false;
   }
@@ -341,7 +367,7 @@ bool Runtime::Emit(Event event, size_t bytes) {
 void Runtime::EmitText(Text text) {
   if (stopping()) return;
   Event event(EventKind::kText, control_->id);
-  const size_t bytes = text.bytes();
+  const size_t bytes = text.utf8_bytes();
   event.text = std::move(text);
   Emit(std::move(event), bytes);
 }
@@ -349,7 +375,7 @@ void Runtime::EmitText(Text text) {
 void Runtime::EmitImage(Text url, const char* detail) {
   if (stopping()) return;
   Event event(EventKind::kImage, control_->id);
-  const size_t bytes = url.bytes();
+  const size_t bytes = url.utf8_bytes();
   event.text = std::move(url);
   event.detail = detail;
   Emit(std::move(event), bytes);
@@ -358,9 +384,16 @@ void Runtime::EmitImage(Text url, const char* detail) {
 void Runtime::EmitAudio(Text url) {
   if (stopping()) return;
   Event event(EventKind::kAudio, control_->id);
-  const size_t bytes = url.bytes();
+  const size_t bytes = url.utf8_bytes();
   event.text = std::move(url);
   Emit(std::move(event), bytes);
+}
+
+bool Runtime::CountNativeState() {
+  const size_t allowed = control_->options.limits.heap_bytes;
+  if (allowed == 0 || (timers.size() + tools.pending()) * kNativeStateBytes < allowed) return true;
+  StopForMemory();
+  return false;
 }
 
 bool Runtime::CountCall() {
@@ -370,7 +403,8 @@ bool Runtime::CountCall() {
     return true;
   }
   control_->Stop({Status::kFailed, "TOOL_CALL_LIMIT",
-                  Text::Latin1("the script made more than the " + std::to_string(allowed) + " tool calls and notifications allowed")});
+                  Text::Latin1("the script made more than the " + std::to_string(allowed) +
+                               " tool calls and notifications allowed")});
   return false;
 }
 
@@ -401,14 +435,24 @@ void Runtime::EmitCall(uint32_t call, uint32_t tool, bool has_input, Text input)
 bool Runtime::Store(std::string key, Text json) {
   const auto previous = writes_.find(key);
   size_t written = written_bytes_ + json.bytes();
-  written = previous == writes_.end() ? written + key.size() : written - previous->second->bytes();
+  size_t replaced = replaced_bytes_;
+  if (previous != writes_.end()) {
+    written -= previous->second->bytes();
+  } else {
+    written += key.size();
+    if (const base::ValueStore::Value committed = snapshot_->Get(key))
+      replaced += key.size() + committed->bytes();
+  }
   const size_t allowed = control_->options.limits.stored_bytes;
-  if (allowed != 0 && written + control_->store->CommittedBytes() > allowed) {
+  const size_t total = written + control_->store->CommittedBytes();
+  if (allowed != 0 && total > replaced && total - replaced > allowed) {
     control_->Stop({Status::kFailed, "STORE_LIMIT",
-                    Text::Latin1("stored values would take more than the " + std::to_string(allowed) + " bytes allowed")});
+                    Text::Latin1("stored values would take more than the " + std::to_string(allowed) +
+                                 " bytes allowed")});
     return false;
   }
   written_bytes_ = written;
+  replaced_bytes_ = replaced;
   if (previous == writes_.end()) write_order_.push_back(key);
   writes_[std::move(key)] = std::make_shared<const Text>(std::move(json));
   return true;

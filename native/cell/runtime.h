@@ -77,6 +77,9 @@ class Runtime {
   void Yield();
   // Counts one nested call or notification. False, and the cell is stopped, over the limit.
   bool CountCall();
+  // Counts what timers and calls in flight hold outside of V8's heap. False, and the cell is stopped, when
+  // that alone would fill the heap.
+  bool CountNativeState();
   void EmitCall(uint32_t call, uint32_t tool, bool has_input, base::Text input);
 
   // Stored values. `Store` returns false, and the cell is stopped, over the limit.
@@ -94,6 +97,7 @@ class Runtime {
   Runtime() = default;
   void InstallGlobals();
   bool Emit(Event event, size_t bytes);
+  void StopForMemory();
   void Fail(const char* code, const char* what, double allowed);
 
   // The event loop.
@@ -117,6 +121,8 @@ class Runtime {
   std::unordered_map<std::string, base::ValueStore::Value> writes_;
   std::vector<std::string> write_order_;
   size_t written_bytes_ = 0;
+  // What the cell's writes replace: committed values that will not count any more.
+  size_t replaced_bytes_ = 0;
   bool exited_ = false;
   End end_;
   size_t output_bytes_ = 0;

@@ -29,8 +29,9 @@ void Put(Scope& scope, v8::Local<v8::Object> object, std::string_view key, v8::L
 
 v8::Local<v8::Value> Take(Scope& scope, v8::Local<v8::Object> object, std::string_view key) {
   v8::Local<v8::Value> value;
-  return object->Get(scope.context, Ascii(scope.isolate, key)).ToLocal(&value) ? value
-                                                                              : v8::Undefined(scope.isolate).As<v8::Value>();
+  return object->Get(scope.context, Ascii(scope.isolate, key)).ToLocal(&value)
+             ? value
+             : v8::Undefined(scope.isolate).As<v8::Value>();
 }
 
 uint32_t Number(Scope& scope, v8::Local<v8::Object> object, std::string_view key) {
@@ -110,7 +111,9 @@ v8::MaybeLocal<v8::Promise> ToPromise(Scope& scope, v8::Local<v8::Value> value) 
 
 // What return(promise) waits for. Data: [resolver].
 void OnReturned(Scope& scope, CallInfo info) {
-  (void)First(scope, info).As<v8::Promise::Resolver>()->Resolve(scope.context, IteratorResult(scope, info[0], true));
+  (void)First(scope, info)
+      .As<v8::Promise::Resolver>()
+      ->Resolve(scope.context, IteratorResult(scope, info[0], true));
 }
 
 void OnReturnRejected(Scope& scope, CallInfo info) {
@@ -163,7 +166,8 @@ void Serve(Scope& scope, v8::Local<v8::Object> state) {
 }
 
 // Queues a request; its promise settles when the request is served.
-v8::MaybeLocal<v8::Promise> Request(Scope& scope, v8::Local<v8::Object> state, RequestKind kind, v8::Local<v8::Value> value) {
+v8::MaybeLocal<v8::Promise> Request(Scope& scope, v8::Local<v8::Object> state, RequestKind kind,
+                                    v8::Local<v8::Value> value) {
   v8::Local<v8::Promise::Resolver> resolver;
   if (!v8::Promise::Resolver::New(scope.context).ToLocal(&resolver)) return {};
   const v8::Local<v8::Object> request = NullObject(scope.isolate);
@@ -190,13 +194,16 @@ void OnSettled(Scope& scope, CallInfo info) {
   Serve(scope, state);
 }
 
-bool Observe(Scope& scope, v8::Local<v8::Object> state, v8::Local<v8::Value> index, v8::Local<v8::Value> element) {
+bool Observe(Scope& scope, v8::Local<v8::Object> state, v8::Local<v8::Value> index,
+             v8::Local<v8::Value> element) {
   v8::Local<v8::Promise> promise;
   v8::Local<v8::Promise> ignored;
   if (!ToPromise(scope, element).ToLocal(&promise)) return false;
   const v8::Local<v8::Array> data = Pair(scope, state, index);
   PutNumber(scope, state, "outstanding", Number(scope, state, "outstanding") + 1);
-  return promise->Then(scope.context, Callback(scope, Entry<OnSettled<true>>, data), Callback(scope, Entry<OnSettled<false>>, data))
+  return promise
+      ->Then(scope.context, Callback(scope, Entry<OnSettled<true>>, data),
+             Callback(scope, Entry<OnSettled<false>>, data))
       .ToLocal(&ignored);
 }
 
@@ -224,7 +231,8 @@ v8::MaybeLocal<v8::Object> SetUp(Scope& scope, v8::Local<v8::Value> promises) {
     return {};
   }
   if (!method->IsFunction()) return NotIterable(scope);
-  if (!method.As<v8::Function>()->Call(scope.context, promises, 0, nullptr).ToLocal(&iterator_value)) return {};
+  if (!method.As<v8::Function>()->Call(scope.context, promises, 0, nullptr).ToLocal(&iterator_value))
+    return {};
   if (!iterator_value->IsObject()) return NotIterable(scope);
   const v8::Local<v8::Object> iterator = iterator_value.As<v8::Object>();
   if (!iterator->Get(scope.context, Ascii(isolate, "next")).ToLocal(&next)) return {};
@@ -244,7 +252,8 @@ v8::MaybeLocal<v8::Object> SetUp(Scope& scope, v8::Local<v8::Value> promises) {
     v8::Local<v8::Value> index = v8::Integer::NewFromUnsigned(isolate, position);
     if (keyed && element->IsObject()) {
       const v8::Local<v8::Object> entry = element.As<v8::Object>();
-      if (!entry->Get(scope.context, 0).ToLocal(&index) || !entry->Get(scope.context, 1).ToLocal(&element)) return {};
+      if (!entry->Get(scope.context, 0).ToLocal(&index) || !entry->Get(scope.context, 1).ToLocal(&element))
+        return {};
     }
     if (!Observe(scope, state, index, element)) return {};
   }
@@ -258,20 +267,25 @@ v8::Local<v8::Private> StateKey(v8::Isolate* isolate) {
 template <RequestKind kind>
 void GeneratorMethod(Scope& scope, CallInfo info) {
   v8::Local<v8::Value> state;
-  if (!info.This()->GetPrivate(scope.context, StateKey(scope.isolate)).ToLocal(&state) || !state->IsObject()) {
-    scope.isolate->ThrowException(v8::Exception::TypeError(Ascii(scope.isolate, "not an as_settled generator")));
+  if (!info.This()->GetPrivate(scope.context, StateKey(scope.isolate)).ToLocal(&state) ||
+      !state->IsObject()) {
+    scope.isolate->ThrowException(
+        v8::Exception::TypeError(Ascii(scope.isolate, "not an as_settled generator")));
     return;
   }
   v8::Local<v8::Promise> promise;
-  if (Request(scope, state.As<v8::Object>(), kind, info[0]).ToLocal(&promise)) info.GetReturnValue().Set(promise);
+  if (Request(scope, state.As<v8::Object>(), kind, info[0]).ToLocal(&promise))
+    info.GetReturnValue().Set(promise);
 }
 
 // An object between the generator and the intrinsic %AsyncGeneratorPrototype%, with working methods.
 v8::MaybeLocal<v8::Object> GeneratorPrototype(Scope& scope) {
-  const v8::Local<v8::Private> key = v8::Private::ForApi(scope.isolate, Ascii(scope.isolate, "codecell.settledPrototype"));
+  const v8::Local<v8::Private> key =
+      v8::Private::ForApi(scope.isolate, Ascii(scope.isolate, "codecell.settledPrototype"));
   const v8::Local<v8::Object> global = scope.context->Global();
   v8::Local<v8::Value> cached;
-  if (global->GetPrivate(scope.context, key).ToLocal(&cached) && cached->IsObject()) return cached.As<v8::Object>();
+  if (global->GetPrivate(scope.context, key).ToLocal(&cached) && cached->IsObject())
+    return cached.As<v8::Object>();
   const v8::Local<v8::Object> prototype = NullObject(scope.isolate);
   const auto define = [&](std::string_view name, v8::FunctionCallback callback) {
     const v8::Local<v8::Function> method = Callback(scope, callback, {});
@@ -284,7 +298,8 @@ v8::MaybeLocal<v8::Object> GeneratorPrototype(Scope& scope) {
   // The intrinsic is reachable only through a generator function.
   v8::Local<v8::Script> script;
   v8::Local<v8::Value> intrinsic;
-  if (!v8::Script::Compile(scope.context, Ascii(scope.isolate, "(async function* () {}).prototype")).ToLocal(&script) ||
+  if (!v8::Script::Compile(scope.context, Ascii(scope.isolate, "(async function* () {}).prototype"))
+           .ToLocal(&script) ||
       !script->Run(scope.context).ToLocal(&intrinsic)) {
     return {};
   }
@@ -300,7 +315,8 @@ v8::Local<v8::Promise::Resolver> ResolverOf(Scope& scope, v8::Local<v8::Object> 
   return Take(scope, call, "resolver").As<v8::Promise::Resolver>();
 }
 
-void Abandon(Scope& scope, v8::Local<v8::Object> state, v8::Local<v8::Object> call, v8::Local<v8::Value> reason) {
+void Abandon(Scope& scope, v8::Local<v8::Object> state, v8::Local<v8::Object> call,
+             v8::Local<v8::Value> reason) {
   v8::Local<v8::Promise> ignored;
   (void)Request(scope, state, RequestKind::kReturn, v8::Undefined(scope.isolate)).ToLocal(&ignored);
   (void)ResolverOf(scope, call)->Reject(scope.context, reason);
@@ -331,7 +347,8 @@ void OnRecord(Scope& scope, CallInfo info) {
   if (emit->Call(scope.context, v8::Undefined(scope.isolate), 1, &record).ToLocal(&returned) &&
       ToPromise(scope, returned).ToLocal(&promise) &&
       promise
-          ->Then(scope.context, Callback(scope, Entry<OnEmitted>, info.Data()), Callback(scope, Entry<OnEmitFailed>, info.Data()))
+          ->Then(scope.context, Callback(scope, Entry<OnEmitted>, info.Data()),
+                 Callback(scope, Entry<OnEmitFailed>, info.Data()))
           .ToLocal(&ignored)) {
     return;
   }
@@ -348,7 +365,8 @@ void Pump(Scope& scope, v8::Local<v8::Object> state, v8::Local<v8::Object> call)
   v8::Local<v8::Promise> next;
   v8::Local<v8::Promise> ignored;
   if (Request(scope, state, RequestKind::kNext, v8::Undefined(scope.isolate)).ToLocal(&next)) {
-    (void)next->Then(scope.context, Callback(scope, Entry<OnRecord>, Pair(scope, state, call))).ToLocal(&ignored);
+    (void)next->Then(scope.context, Callback(scope, Entry<OnRecord>, Pair(scope, state, call)))
+        .ToLocal(&ignored);
   }
 }
 

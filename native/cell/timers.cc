@@ -23,6 +23,7 @@ void Timers::SetTimeout(Scope& scope, const v8::FunctionCallbackInfo<v8::Value>&
   constexpr double kLongestMs = 1e12;
   const auto delay = std::chrono::duration_cast<Clock::duration>(
       std::chrono::duration<double, std::milli>(std::min(delay_ms, kLongestMs)));
+  if (!scope.runtime.CountNativeState()) return;
   Timers& timers = scope.runtime.timers;
   const uint64_t id = timers.next_id_++;
   const base::TimePoint due = Clock::now() + delay;

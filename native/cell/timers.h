@@ -1,4 +1,5 @@
-// Timers of one cell: setTimeout and clearTimeout. No thread; the cell's event loop asks what is due. [isolate]
+// Timers of one cell: setTimeout and clearTimeout. No thread; the cell's event loop asks what is due.
+// [isolate]
 #pragma once
 
 #include <v8.h>
@@ -21,6 +22,7 @@ class Timers {
   static void ClearTimeout(Scope& scope, const v8::FunctionCallbackInfo<v8::Value>& info);
 
   bool empty() const { return order_.empty(); }
+  size_t size() const { return order_.size(); }
   std::optional<base::TimePoint> NextDue() const;
   // The callback of the first timer due by `now`, taken out; empty when none is.
   v8::MaybeLocal<v8::Function> TakeDue(v8::Isolate* isolate, base::TimePoint now);

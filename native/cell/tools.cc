@@ -1,5 +1,6 @@
 #include "cell/tools.h"
 
+#include <algorithm>
 #include <string>
 
 #include "cell/entry.h"
@@ -27,7 +28,11 @@ constexpr const char* kFillTraps[] = {
     "setPrototypeOf",
 };
 
-v8::Local<v8::Function> NewFunction(Scope& scope, v8::FunctionCallback callback, v8::Local<v8::Value> data = {}) {
+// Frames of the call that an error of the tool shows.
+constexpr int kCallerFrames = 4;
+
+v8::Local<v8::Function> NewFunction(Scope& scope, v8::FunctionCallback callback,
+                                    v8::Local<v8::Value> data = {}) {
   return v8::Function::New(scope.context, callback, data).ToLocalChecked();
 }
 
@@ -36,8 +41,7 @@ v8::Local<v8::Function> NewFunction(Scope& scope, v8::FunctionCallback callback,
 v8::Local<v8::Object> Tools::MakeObject(Scope& scope) {
   v8::Isolate* const isolate = scope.isolate;
   const v8::Local<v8::Object> target = v8::Object::New(isolate);
-  const v8::Local<v8::Object> handler =
-      v8::Object::New(isolate, v8::Null(isolate), nullptr, nullptr, 0);
+  const v8::Local<v8::Object> handler = v8::Object::New(isolate, v8::Null(isolate), nullptr, nullptr, 0);
   const auto set = [&](const char* name, v8::FunctionCallback callback) {
     handler->CreateDataProperty(scope.context, Ascii(isolate, name), NewFunction(scope, callback)).Check();
   };
@@ -114,7 +118,7 @@ void Tools::Fill(Scope& scope) {
     const int index = manifest.Find(entry.global_name);
     const v8::Local<v8::Function> function = Function(scope, static_cast<uint32_t>(index));
     if (entry.global_name == "__proto__") {
-  engine::SetPrototype(scope.context, target, function);
+      engine::SetPrototype(scope.context, target, function);
     } else {
       target->CreateDataProperty(scope.context, Ascii(scope.isolate, entry.global_name), function).Check();
     }
@@ -146,7 +150,8 @@ v8::Local<v8::Array> Tools::AllTools(Scope& scope) {
   for (const ToolEntry& entry : entries) {
     const v8::Local<v8::Object> element = v8::Object::New(scope.isolate);
     v8::Local<v8::String> text;
-    if (!engine::ToString(scope.isolate, entry.description).ToLocal(&text)) text = v8::String::Empty(scope.isolate);
+    if (!engine::ToString(scope.isolate, entry.description).ToLocal(&text))
+      text = v8::String::Empty(scope.isolate);
     element->CreateDataProperty(scope.context, name, Ascii(scope.isolate, entry.global_name)).Check();
     element->CreateDataProperty(scope.context, description, text).Check();
     if (frozen) element->SetIntegrityLevel(scope.context, v8::IntegrityLevel::kFrozen).Check();
@@ -183,11 +188,16 @@ void Tools::Call(Scope& scope, const v8::FunctionCallbackInfo<v8::Value>& info) 
         return;
       }
       const v8::Local<v8::Value> exception = caught.Exception();
-      refusal = HelperError(scope, Describe(scope, exception).text, {.name = {}, .code = {}, .data_json = {}, .cause = exception});
+      refusal = HelperError(scope, Describe(scope, exception).text,
+                            {.name = {}, .code = {}, .data_json = {}, .cause = exception});
       caught.Reset();
     } else if (json->empty()) {
       const Text message = Text::Latin1("tool input must be a JSON value; functions and symbols are not");
-      if (scope.runtime.codex()) return ThrowHelperError(scope, message);
+      if (scope.runtime.codex()) {
+        ThrowHelperError(scope, message);
+        caught.ReThrow();
+        return;
+      }
       refusal = HelperError(scope, message);
     } else {
       input = std::move(*json);
@@ -202,28 +212,37 @@ void Tools::Call(Scope& scope, const v8::FunctionCallbackInfo<v8::Value>& info) 
   }
   const Limits& limits = scope.runtime.control().options.limits;
   if (limits.tool_input_bytes != 0 && input.bytes() > limits.tool_input_bytes) {
-    scope.runtime.control().Stop({Status::kFailed, "TOOL_INPUT_LIMIT",
-                                  Text::Latin1("a tool input of " + std::to_string(input.bytes()) +
-                                               " bytes is larger than the " + std::to_string(limits.tool_input_bytes) +
-                                               " bytes allowed")});
+    scope.runtime.control().Stop(
+        {Status::kFailed, "TOOL_INPUT_LIMIT",
+         Text::Latin1("a tool input of " + std::to_string(input.bytes()) + " bytes is larger than the " +
+                      std::to_string(limits.tool_input_bytes) + " bytes allowed")});
     return;
   }
-  if (!scope.runtime.CountCall()) return;
+  if (!scope.runtime.CountCall() || !scope.runtime.CountNativeState()) return;
   const uint32_t call = ++self.last_call_;
-  self.pending_.emplace(call, v8::Global<v8::Promise::Resolver>(scope.isolate, resolver));
+  Pending& pending = self.pending_[call];
+  pending.resolver.Reset(scope.isolate, resolver);
+  if (!scope.runtime.codex()) {
+    pending.caller.Reset(scope.isolate, v8::StackTrace::CurrentStackTrace(scope.isolate, kCallerFrames,
+                                                                          v8::StackTrace::kDetailed));
+  }
   scope.runtime.EmitCall(call, tool, has_input, std::move(input));
 }
 
 void Tools::Answer(Scope& scope, const ToolAnswer& answer) {
   const auto found = pending_.find(answer.call);
   if (found == pending_.end()) return;
-  const v8::Local<v8::Promise::Resolver> resolver = found->second.Get(scope.isolate);
+  const v8::Local<v8::Promise::Resolver> resolver = found->second.resolver.Get(scope.isolate);
+  const v8::Local<v8::StackTrace> caller = found->second.caller.Get(scope.isolate);
   pending_.erase(found);
   v8::TryCatch caught(scope.isolate);
   if (!answer.ok) {
-    const v8::Local<v8::Value> error =
-        HelperError(scope, answer.message,
-                    {.name = answer.name, .code = answer.code, .data_json = answer.data_json, .cause = {}});
+    const v8::Local<v8::Value> error = HelperError(scope, answer.message,
+                                                   {.name = answer.name,
+                                                    .code = answer.code,
+                                                    .data_json = answer.data_json,
+                                                    .cause = {},
+                                                    .caller = caller});
     if (error->IsObject()) {
       const auto brand = v8::Private::ForApi(scope.isolate, Ascii(scope.isolate, "codecell.toolError"));
       (void)error.As<v8::Object>()->SetPrivate(scope.context, brand, v8::True(scope.isolate));
@@ -237,9 +256,18 @@ void Tools::Answer(Scope& scope, const ToolAnswer& answer) {
   } else if (!caught.HasTerminated()) {
     const Text reason = DescribeQuietly(scope, caught.Exception());
     caught.Reset();
-    (void)resolver->Reject(scope.context,
-                           HelperError(scope, Text::FromUtf8("the tool's result could not be read: " + reason.ToUtf8())));
+    (void)resolver->Reject(
+        scope.context,
+        HelperError(scope, Text::FromUtf8("the tool's result could not be read: " + reason.ToUtf8())));
   }
+}
+
+std::vector<uint32_t> Tools::Unanswered() const {
+  std::vector<uint32_t> calls;
+  calls.reserve(pending_.size());
+  for (const auto& [call, resolver] : pending_) calls.push_back(call);
+  std::sort(calls.begin(), calls.end());
+  return calls;
 }
 
 void Tools::Clear() {

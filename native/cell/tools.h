@@ -31,6 +31,8 @@ class Tools {
   // Settles the promise of a call.
   void Answer(Scope& scope, const ToolAnswer& answer);
   size_t pending() const { return pending_.size(); }
+  // The numbers of the calls in flight, ascending.
+  std::vector<uint32_t> Unanswered() const;
   void Clear();
 
  private:
@@ -46,7 +48,12 @@ class Tools {
   v8::Global<v8::Object> reflect_;
   v8::Global<v8::Array> all_tools_;
   std::unordered_map<uint32_t, v8::Global<v8::Function>> functions_;
-  std::unordered_map<uint32_t, v8::Global<v8::Promise::Resolver>> pending_;
+  struct Pending {
+    v8::Global<v8::Promise::Resolver> resolver;
+    // Where the script made the call; in the default profile only.
+    v8::Global<v8::StackTrace> caller;
+  };
+  std::unordered_map<uint32_t, Pending> pending_;
   uint32_t last_call_ = 0;
   bool filled_ = false;
 };

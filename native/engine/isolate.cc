@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/native_thread.h"
+#include "base/units.h"
 
 namespace codecell::engine {
 namespace {
@@ -17,8 +18,6 @@ thread_local Isolate* current = nullptr;
 [[noreturn]] void ParkThread() {
   for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
 }
-
-constexpr size_t kMegabyte = 1024 * 1024;
 
 }  // namespace
 
@@ -112,24 +111,28 @@ void Isolate::SetHeapLimit(size_t bytes, HeapLimitHandler handler) {
 size_t Isolate::OnNearHeapLimit(void* data, size_t current_limit, size_t) {
   auto* const self = static_cast<Isolate*>(data);
   if (self->granted_ == 0) {
+    // The next thing may be V8's out-of-memory path, which prints.
+    self->quiet_.Begin();
     self->isolate_->TerminateExecution();
     if (self->on_heap_limit_) self->on_heap_limit_(false);
   }
   // Script is being stopped; V8 needs room until it notices. What does not stop within the grant runs into
   // V8's out-of-memory path and is parked.
-  const size_t grant = std::max(self->heap_limit_ / 4, 16 * kMegabyte);
+  const size_t grant = std::max(self->heap_limit_ / 4, 16 * base::kMegabyte);
   if (self->granted_ >= 4 * grant) return current_limit;
   self->granted_ += grant;
   return current_limit + grant;
 }
 
-void Isolate::OnOutOfMemory(const char*, const v8::OOMDetails&) {
-  if (current != nullptr && current->on_heap_limit_) current->on_heap_limit_(true);
-  ParkThread();
-}
+void Isolate::OnOutOfMemory(const char*, const v8::OOMDetails&) { GiveUp(); }
 
-void Isolate::OnFatalError(const char*, const char*) {
-  if (current != nullptr && current->on_heap_limit_) current->on_heap_limit_(true);
+void Isolate::OnFatalError(const char*, const char*) { GiveUp(); }
+
+void Isolate::GiveUp() {
+  if (current != nullptr) {
+    current->quiet_.End();
+    if (current->on_heap_limit_) current->on_heap_limit_(true);
+  }
   ParkThread();
 }
 

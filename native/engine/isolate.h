@@ -10,6 +10,7 @@
 #include <memory>
 
 #include "base/mutex.h"
+#include "base/quiet_stderr.h"
 #include "engine/platform.h"
 #include "engine/task_queue.h"
 
@@ -79,6 +80,7 @@ class Isolate {
   static size_t OnNearHeapLimit(void* data, size_t current, size_t initial);
   static void OnOutOfMemory(const char* location, const v8::OOMDetails& details);
   static void OnFatalError(const char* location, const char* message);
+  [[noreturn]] static void GiveUp();
 
   BufferAllocator allocator_;
   std::shared_ptr<TaskQueue> tasks_;
@@ -88,6 +90,7 @@ class Isolate {
   HeapLimitHandler on_heap_limit_;
   size_t heap_limit_ = 0;
   size_t granted_ = 0;
+  base::QuietStderr quiet_;
 };
 
 // Ends a termination request so that the embedder's own code can run in the isolate again. [isolate]

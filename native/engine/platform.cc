@@ -22,7 +22,8 @@ class Delegate final : public node::IsolatePlatformDelegate {
 
 class NodeRegistration final : public Platform::Registration {
  public:
-  NodeRegistration(node::MultiIsolatePlatform* platform, v8::Isolate* isolate, std::shared_ptr<TaskQueue> tasks)
+  NodeRegistration(node::MultiIsolatePlatform* platform, v8::Isolate* isolate,
+                   std::shared_ptr<TaskQueue> tasks)
       : platform_(platform), isolate_(isolate), delegate_(std::move(tasks)) {
     platform_->RegisterIsolate(isolate_, &delegate_);
   }

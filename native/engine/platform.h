@@ -35,7 +35,8 @@ void BeforeEnvironmentEnds(void (*callback)(void*), void* data);
 
 // V8's version, for people.
 const char* V8Version();
-// The ABI (NODE_MODULE_VERSION) that this addon was compiled for. The addon uses V8 directly, so it works with no other.
+// The ABI (NODE_MODULE_VERSION) that this addon was compiled for. The addon uses V8 directly, so it works
+// with no other.
 int CompiledNodeAbi();
 
 // [host] Once per process: flags without which scripts could not be stopped.

@@ -36,18 +36,23 @@ class TaskQueue final : public v8::TaskRunner {
 #if V8_MAJOR_VERSION < 12
   void PostTask(std::unique_ptr<v8::Task> task) override { Post(std::move(task), 0); }
   void PostNonNestableTask(std::unique_ptr<v8::Task> task) override { Post(std::move(task), 0); }
-  void PostDelayedTask(std::unique_ptr<v8::Task> task, double seconds) override { Post(std::move(task), seconds); }
+  void PostDelayedTask(std::unique_ptr<v8::Task> task, double seconds) override {
+    Post(std::move(task), seconds);
+  }
   void PostNonNestableDelayedTask(std::unique_ptr<v8::Task> task, double seconds) override {
     Post(std::move(task), seconds);
   }
   void PostIdleTask(std::unique_ptr<v8::IdleTask> task) override {}
 #else
  protected:
-  void PostTaskImpl(std::unique_ptr<v8::Task> task, const v8::SourceLocation&) override { Post(std::move(task), 0); }
+  void PostTaskImpl(std::unique_ptr<v8::Task> task, const v8::SourceLocation&) override {
+    Post(std::move(task), 0);
+  }
   void PostNonNestableTaskImpl(std::unique_ptr<v8::Task> task, const v8::SourceLocation&) override {
     Post(std::move(task), 0);
   }
-  void PostDelayedTaskImpl(std::unique_ptr<v8::Task> task, double seconds, const v8::SourceLocation&) override {
+  void PostDelayedTaskImpl(std::unique_ptr<v8::Task> task, double seconds,
+                           const v8::SourceLocation&) override {
     Post(std::move(task), seconds);
   }
   void PostNonNestableDelayedTaskImpl(std::unique_ptr<v8::Task> task, double seconds,

@@ -72,7 +72,8 @@ v8::Local<v8::Value> PrototypeOf(v8::Local<v8::Object> object) {
 #endif
 }
 
-void SetPrototype(v8::Local<v8::Context> context, v8::Local<v8::Object> object, v8::Local<v8::Value> prototype) {
+void SetPrototype(v8::Local<v8::Context> context, v8::Local<v8::Object> object,
+                  v8::Local<v8::Value> prototype) {
 #if V8_MAJOR_VERSION >= 13
   (void)object->SetPrototypeV2(context, prototype);
 #else
@@ -84,7 +85,7 @@ Text TextOfHostString(void* value) {
   // N-API's values are V8's local handles: the same one pointer.
   v8::Local<v8::Value> local;
   static_assert(sizeof(local) == sizeof(value));
-  std::memcpy(static_cast<void*>(&local), &value, sizeof(local));
+  std::memcpy(static_cast<void*>(&local), static_cast<const void*>(&value), sizeof(local));
   return ToText(v8::Isolate::GetCurrent(), local.As<v8::String>());
 }
 

@@ -22,7 +22,8 @@ std::optional<base::Text> ToJson(v8::Local<v8::Context> context, v8::Local<v8::V
 v8::MaybeLocal<v8::Value> FromJson(v8::Local<v8::Context> context, const base::Text& json);
 
 v8::Local<v8::Value> PrototypeOf(v8::Local<v8::Object> object);
-void SetPrototype(v8::Local<v8::Context> context, v8::Local<v8::Object> object, v8::Local<v8::Value> prototype);
+void SetPrototype(v8::Local<v8::Context> context, v8::Local<v8::Object> object,
+                  v8::Local<v8::Value> prototype);
 
 // [host] Reads a JavaScript string that N-API holds; `value` is a napi_value of string type.
 base::Text TextOfHostString(void* value);

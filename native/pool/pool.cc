@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <chrono>
+#include <thread>
 #include <utility>
 
 #include "base/native_thread.h"
+#include "base/units.h"
 #include "base/watchdog.h"
 #include "cell/runtime.h"
 
@@ -17,11 +19,19 @@ using cell::Control;
 namespace {
 
 // Room for script, V8's native frames above the script's limit, and sanitizers.
-constexpr size_t kThreadStackBytes = 4 * 1024 * 1024;
+constexpr size_t kThreadStackBytes = 4 * base::kMegabyte;
 // How long a cell lives before its warm isolate is replaced while it runs.
 constexpr auto kRefillDelay = std::chrono::milliseconds(3);
 // How long a thread without work stays around.
 constexpr auto kParkedFor = std::chrono::seconds(10);
+
+// How long the end of an environment waits for threads. V8 may have parked one in a place where nobody counts
+// it.
+constexpr auto kWaitAtMost = std::chrono::seconds(3);
+
+constexpr const char* kNoThread = "no isolate could be created: the machine is out of threads or memory";
+constexpr const char* kTooManyQuarantined =
+    "no isolate is given out any more: as many threads as maxCells allows did not stop and were set aside";
 
 }  // namespace
 
@@ -39,6 +49,8 @@ void Pool::Submit(std::shared_ptr<Control> control) {
   // The host does not submit to a pool that it closed.
   if (closing_) return;
   queue_.push_back(std::move(control));
+  // Each of them holds memory, and a core if it still runs: at some point no more are risked.
+  if (quarantined_ >= options_.max_cells) return FailQueued(kTooManyQuarantined);
   if (!warm_.empty() && MayRun()) {
     Worker* const worker = warm_.back();
     warm_.pop_back();
@@ -76,22 +88,24 @@ bool Pool::CallThread() {
     worker->wake.NotifyOne();
     return true;
   }
+  // Threads between two cells come back for more; no more are needed than can be busy at once.
+  if (threads_ - quarantined_ >= options_.max_cells + options_.warm_isolates) return false;
   threads_++;
   preparing_++;
-  if (base::StartDetachedThread("codecell-cell", kThreadStackBytes, [self = shared_from_this()] { self->RunThread(); })) {
+  if (base::StartDetachedThread("codecell-cell", kThreadStackBytes,
+                                [self = shared_from_this()] { self->RunThread(); })) {
     return true;
   }
   threads_--;
   preparing_--;
-  if (threads_ == quarantined_) FailQueued();
+  if (threads_ == quarantined_) FailQueued(kNoThread);
   return false;
 }
 
 // No thread and no isolate can be had, and none will come back.
-void Pool::FailQueued() {
+void Pool::FailQueued(const char* reason) {
   for (const auto& control : std::exchange(queue_, {})) {
-    control->Settle({cell::Status::kFailed, "ISOLATE_UNAVAILABLE",
-                     base::Text::Latin1("no isolate could be created: the machine is out of threads or memory")});
+    control->Settle({cell::Status::kFailed, "ISOLATE_UNAVAILABLE", base::Text::Latin1(reason)});
     cell::End end;
     end.status = control->verdict().status;
     end.code = control->verdict().code;
@@ -172,7 +186,7 @@ void Pool::RunThread() {
       MutexLock lock(mutex_);
       preparing_--;
       worker.called = false;
-      if (live_.empty()) FailQueued();
+      if (live_.empty()) FailQueued(kNoThread);
       break;
     }
     const std::shared_ptr<Control> control = worker.cell;
@@ -180,6 +194,9 @@ void Pool::RunThread() {
     runtime->Run(control);
     control->SetQuarantineListener(nullptr);
     EndCell(worker, control);
+    // The end has woken the host thread, often on this very core: it goes first, then the isolate is
+    // disposed.
+    std::this_thread::yield();
     runtime.reset();
   }
   runtime.reset();
@@ -255,8 +272,10 @@ void Pool::Close() {
 }
 
 void Pool::WaitForThreads() {
+  const auto until = Clock::now() + kWaitAtMost;
   MutexLock lock(mutex_);
-  while (threads_ > quarantined_) threads_changed_.Wait(mutex_);
+  while (threads_ > quarantined_ && threads_changed_.WaitUntil(mutex_, until)) {
+  }
 }
 
 }  // namespace codecell::pool

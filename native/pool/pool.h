@@ -61,7 +61,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   enum class Task { kRun, kPrepare, kEnd };
   Task NextTask(Worker& worker, bool has_isolate) EXCLUDES(mutex_);
   void EndCell(Worker& worker, const std::shared_ptr<cell::Control>& control) EXCLUDES(mutex_);
-  void FailQueued() REQUIRES(mutex_);
+  void FailQueued(const char* reason) REQUIRES(mutex_);
 
   bool MayRun() const REQUIRES(mutex_) { return !queue_.empty() && live_.size() < options_.max_cells; }
   size_t Ready() const REQUIRES(mutex_) { return warm_.size() + preparing_; }
@@ -79,9 +79,9 @@ class Pool : public std::enable_shared_from_this<Pool> {
   base::Condition threads_changed_;
   std::deque<std::shared_ptr<cell::Control>> queue_ GUARDED_BY(mutex_);
   std::vector<std::shared_ptr<cell::Control>> live_ GUARDED_BY(mutex_);
-  std::vector<Worker*> warm_ GUARDED_BY(mutex_);    // last one in is the first one out: its memory is in cache
+  std::vector<Worker*> warm_ GUARDED_BY(mutex_);  // last one in is the first one out: its memory is in cache
   std::vector<Worker*> parked_ GUARDED_BY(mutex_);  // threads without an isolate
-  size_t preparing_ GUARDED_BY(mutex_) = 0;  // threads on their way to an isolate
+  size_t preparing_ GUARDED_BY(mutex_) = 0;         // threads on their way to an isolate
   size_t threads_ GUARDED_BY(mutex_) = 0;
   size_t quarantined_ GUARDED_BY(mutex_) = 0;
   bool refill_planned_ GUARDED_BY(mutex_) = false;

@@ -90,7 +90,7 @@ Bytes OggPage(uint8_t flags, uint64_t granule, const Bytes& packet) {
 }
 
 Bytes Opus(uint64_t last_granule) {
-  Bytes const head =
+  const Bytes head =
       File().Tag("OpusHead").Big(1, 1).Big(1, 1).Little(312, 2).Little(48000, 4).Zeros(3).Done();
   return File()
       .Add(OggPage(2, 0, head))
@@ -101,7 +101,7 @@ Bytes Opus(uint64_t last_granule) {
 }
 
 Bytes Vorbis(uint64_t last_granule) {
-  Bytes const head = File().Tag("\x01vorbis").Little(0, 4).Big(1, 1).Little(44100, 4).Zeros(14).Done();
+  const Bytes head = File().Tag("\x01vorbis").Little(0, 4).Big(1, 1).Little(44100, 4).Zeros(14).Done();
   return File().Add(OggPage(2, 0, head)).Add(OggPage(4, last_granule, Bytes(9))).Done();
 }
 
@@ -150,7 +150,7 @@ std::string Base64(const Bytes& bytes) {
   std::string out;
   for (size_t i = 0; i < bytes.size(); i += 3) {
     uint32_t group = 0;
-    size_t const count = std::min<size_t>(3, bytes.size() - i);
+    const size_t count = std::min<size_t>(3, bytes.size() - i);
     for (size_t j = 0; j < 3; j++) group = group << 8 | (j < count ? bytes[i + j] : 0);
     for (size_t j = 0; j < 4; j++) out += j <= count ? kDigits[group >> (18 - 6 * j) & 63] : '=';
   }
@@ -172,8 +172,8 @@ TEST_CASE("the duration of a WAV file is that of its samples") {
 }
 
 TEST_CASE("WAV chunks before the samples are skipped, odd ones with their padding") {
-  Bytes const plain = Wave(80, 160);
-  Bytes const file = File()
+  const Bytes plain = Wave(80, 160);
+  const Bytes file = File()
                          .Add(Bytes(plain.begin(), plain.begin() + 12))
                          .Tag("LIST")
                          .Little(3, 4)
@@ -198,7 +198,7 @@ TEST_CASE("the duration of other formats is read from their headers or frames") 
 }
 
 TEST_CASE("an ID3 tag before MP3 frames or FLAC is skipped") {
-  Bytes const tag = File().Tag("ID3").Big(4, 1).Zeros(2).Big(20, 4).Zeros(20).Done();
+  const Bytes tag = File().Tag("ID3").Big(4, 1).Zeros(2).Big(20, 4).Zeros(20).Done();
   CHECK(AudioDurationMs(File().Add(tag).Add(Mp3(2)).Done()) == 48.0);
   CHECK(AudioDurationMs(File().Add(tag).Zeros(7).Add(Mp3(2)).Done()) == 48.0);
   CHECK(AudioDurationMs(File().Add(tag).Add(Flac(480)).Done()) == 10.0);
@@ -217,12 +217,12 @@ TEST_CASE("bytes that are no audio have no duration") {
 }
 
 TEST_CASE("every prefix of a valid file is read safely") {
-  for (auto const& file :
+  for (const auto& file :
        {Wave(20, 40), Flac(480), Opus(5000), Vorbis(441), Mp3(3), Mp3WithXing(2, 10, 10), Aiff(9)}) {
     for (size_t length = 0; length <= file.size(); length++) {
       // A copy of the exact size, so that AddressSanitizer sees a read past the end.
-      Bytes const prefix(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(length));
-      auto const duration = AudioDurationMs(prefix);
+      const Bytes prefix(file.begin(), file.begin() + static_cast<std::ptrdiff_t>(length));
+      const auto duration = AudioDurationMs(prefix);
       CHECK((!duration || *duration >= 0));
     }
   }
@@ -230,23 +230,23 @@ TEST_CASE("every prefix of a valid file is read safely") {
 
 TEST_CASE("corrupted files are read safely") {
   std::mt19937 random(20'240'501);
-  for (auto const& file :
+  for (const auto& file :
        {Wave(20, 40), Flac(480), Opus(5000), Vorbis(441), Mp3(3), Mp3WithXing(2, 10, 10), Aiff(9)}) {
     for (int round = 0; round < 3000; round++) {
       Bytes broken = file;
       for (int change = 0; change < 1 + round % 4; change++) {
         broken[random() % broken.size()] = static_cast<uint8_t>(random() % 3 == 0 ? 0xFF : random());
       }
-      auto const duration = AudioDurationMs(broken);
+      const auto duration = AudioDurationMs(broken);
       CHECK((!duration || *duration >= 0));
     }
   }
 }
 
 TEST_CASE("base64 is decoded strictly") {
-  auto const decode = [](std::string_view in) {
+  const auto decode = [](std::string_view in) {
     Bytes out{1, 2, 3};
-    bool const ok = DecodeBase64(in, out);
+    const bool ok = DecodeBase64(in, out);
     return std::pair(ok, std::string(out.begin(), out.end()));
   };
   CHECK(decode("") == std::pair(true, std::string()));
@@ -254,7 +254,7 @@ TEST_CASE("base64 is decoded strictly") {
   CHECK(decode("Zm8=") == std::pair(true, std::string("fo")));
   CHECK(decode("Zm9v") == std::pair(true, std::string("foo")));
   CHECK(decode("Zm9vYg==") == std::pair(true, std::string("foob")));
-  for (auto const* bad :
+  for (const auto* bad :
        {"Z", "Zg", "Zg=", "Zh==", "Zm9=", "Zm 9", "Z===", "====", "Zm9v\n", "Zg==Zg==", "Zm_v"}) {
     CHECK(decode(bad) == std::pair(false, std::string()));
   }

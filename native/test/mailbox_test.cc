@@ -24,7 +24,7 @@ TEST_CASE("a mailbox hands over everything pushed, in order, at once") {
 TEST_CASE("a mailbox takes values that can only be moved") {
   Mailbox<std::unique_ptr<int>> mailbox;
   mailbox.Push(std::make_unique<int>(7));
-  auto const taken = mailbox.WaitAndTakeAll(std::nullopt);
+  const auto taken = mailbox.WaitAndTakeAll(std::nullopt);
   REQUIRE(taken.size() == 1);
   CHECK(*taken[0] == 7);
 }
@@ -46,13 +46,13 @@ TEST_CASE("a wake-up before the wait ends it, once") {
   mailbox.Wake();
   CHECK(mailbox.WaitAndTakeAll(std::nullopt).empty());
   // Had the wake-up stayed, this would not last until its deadline.
-  auto const deadline = Clock::now() + std::chrono::milliseconds(2);
+  const auto deadline = Clock::now() + std::chrono::milliseconds(2);
   CHECK(mailbox.WaitAndTakeAll(deadline).empty());
   CHECK(Clock::now() >= deadline);
 }
 
 TEST_CASE("a wake-up or a command ends the wait of another thread") {
-  for (bool const with_command : {false, true}) {
+  for (const bool with_command : {false, true}) {
     for (int round = 0; round < 200; round++) {
       Mailbox<int> mailbox;
       Gate started;
@@ -93,7 +93,7 @@ TEST_CASE("many producers lose nothing and each keeps its order") {
   std::vector<int> next(kProducers, 0);
   bool in_order = true;
   for (int received = 0; received < kProducers * kEach;) {
-    for (auto const& command : mailbox.WaitAndTakeAll(std::nullopt)) {
+    for (const auto& command : mailbox.WaitAndTakeAll(std::nullopt)) {
       in_order = in_order && command.number == next[static_cast<size_t>(command.producer)]++;
       received++;
     }

@@ -15,8 +15,8 @@ using codecell::base::ThreadClock;
 using codecell::test::Gate;
 
 TEST_CASE("a detached thread runs its body with a stack of the size asked for") {
-  auto const done = std::make_shared<Gate>();
-  auto const sum = std::make_shared<std::atomic<int>>(0);
+  const auto done = std::make_shared<Gate>();
+  const auto sum = std::make_shared<std::atomic<int>>(0);
   constexpr size_t kStack = 4 * 1024 * 1024;
   REQUIRE(StartDetachedThread("codecell-test", kStack, [=] {
     volatile char deep[kStack / 2];
@@ -29,15 +29,15 @@ TEST_CASE("a detached thread runs its body with a stack of the size asked for") 
 }
 
 TEST_CASE("a stack that cannot be had is refused and the body never runs") {
-  auto const ran = std::make_shared<std::atomic<bool>>(false);
+  const auto ran = std::make_shared<std::atomic<bool>>(false);
   CHECK_FALSE(StartDetachedThread("codecell-test", SIZE_MAX / 4 & ~size_t{0xFFFF}, [=] { *ran = true; }));
   CHECK_FALSE(*ran);
 }
 
 TEST_CASE("the stack limit lies below the caller by what may be used") {
-  char const here = 0;
-  auto const limit = StackLimitForCurrentThread(100'000);
-  auto const distance = static_cast<int64_t>(reinterpret_cast<uintptr_t>(&here) - limit);
+  const char here = 0;
+  const auto limit = StackLimitForCurrentThread(100'000);
+  const auto distance = static_cast<int64_t>(reinterpret_cast<uintptr_t>(&here) - limit);
   CHECK(distance > 50'000);
   CHECK(distance < 150'000);
 }
@@ -49,7 +49,7 @@ TEST_CASE("a thread's clock counts its work and can be read by another thread") 
     Gate read;
     Gate done;
   };
-  auto const shared = std::make_shared<Shared>();
+  const auto shared = std::make_shared<Shared>();
   REQUIRE(StartDetachedThread("codecell-test", 1024 * 1024, [shared] {
     shared->clock.BindToCurrentThread();
     while (CurrentThreadCpuMilliseconds() < 5) {

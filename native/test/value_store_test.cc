@@ -20,19 +20,19 @@ ValueStore::Value Json(std::string text) {
 }
 
 std::string Read(const ValueStore::Snapshot& snapshot, const std::string& key) {
-  auto const value = snapshot.Get(key);
+  const auto value = snapshot.Get(key);
   return value ? value->latin1() : "(none)";
 }
 
 }  // namespace
 
 TEST_CASE("a snapshot sees what was committed before it and nothing later") {
-  auto const store = std::make_shared<ValueStore>();
-  ValueStore::Snapshot const before(store);
+  const auto store = std::make_shared<ValueStore>();
+  const ValueStore::Snapshot before(store);
   store->Commit({{"a", Json("1")}});
-  ValueStore::Snapshot const between(store);
+  const ValueStore::Snapshot between(store);
   store->Commit({{"a", Json("2")}, {"b", Json("3")}});
-  ValueStore::Snapshot const after(store);
+  const ValueStore::Snapshot after(store);
   CHECK(Read(before, "a") == "(none)");
   CHECK(Read(between, "a") == "1");
   CHECK(Read(between, "b") == "(none)");
@@ -42,21 +42,21 @@ TEST_CASE("a snapshot sees what was committed before it and nothing later") {
 }
 
 TEST_CASE("an old snapshot keeps its view through many writes of one key") {
-  auto const store = std::make_shared<ValueStore>();
+  const auto store = std::make_shared<ValueStore>();
   store->Commit({{"a", Json("first")}});
-  ValueStore::Snapshot const snapshot(store);
+  const ValueStore::Snapshot snapshot(store);
   for (int i = 0; i < 100; i++) store->Commit({{"a", Json(std::to_string(i))}});
   CHECK(Read(snapshot, "a") == "first");
   CHECK(Read(ValueStore::Snapshot(store), "a") == "99");
 }
 
 TEST_CASE("values no snapshot can see are let go when their key is written again") {
-  auto const store = std::make_shared<ValueStore>();
+  const auto store = std::make_shared<ValueStore>();
   auto value = Json("large");
-  std::weak_ptr<const Text> const weak = value;
+  const std::weak_ptr<const Text> weak = value;
   store->Commit({{"a", std::move(value)}});
   {
-    ValueStore::Snapshot const snapshot(store);
+    const ValueStore::Snapshot snapshot(store);
     store->Commit({{"a", Json("2")}});
     CHECK_FALSE(weak.expired());
   }
@@ -65,23 +65,23 @@ TEST_CASE("values no snapshot can see are let go when their key is written again
 }
 
 TEST_CASE("the last write of a key in one commit wins") {
-  auto const store = std::make_shared<ValueStore>();
+  const auto store = std::make_shared<ValueStore>();
   store->Commit({{"a", Json("1")}, {"a", Json("22")}});
   CHECK(Read(ValueStore::Snapshot(store), "a") == "22");
   CHECK(store->CommittedBytes() == 1 + 2);
 }
 
 TEST_CASE("entries come in the order of their first commit with their newest values") {
-  auto const store = std::make_shared<ValueStore>();
+  const auto store = std::make_shared<ValueStore>();
   store->Commit({{"z", Json("1")}, {"a", Json("2")}});
   store->Commit({{"m", Json("3")}, {"z", Json("4")}});
   std::string all;
-  for (auto const& [key, value] : store->Entries()) all += key + "=" + value->latin1() + " ";
+  for (const auto& [key, value] : store->Entries()) all += key + "=" + value->latin1() + " ";
   CHECK(all == "z=4 a=2 m=3 ");
 }
 
 TEST_CASE("the byte count follows keys and newest values") {
-  auto const store = std::make_shared<ValueStore>();
+  const auto store = std::make_shared<ValueStore>();
   CHECK(store->CommittedBytes() == 0);
   store->Commit({{"key", Json("12345")}});
   CHECK(store->CommittedBytes() == 8);
@@ -90,7 +90,7 @@ TEST_CASE("the byte count follows keys and newest values") {
 }
 
 TEST_CASE("a commit is seen whole or not at all by snapshots taken while it happens") {
-  auto const store = std::make_shared<ValueStore>();
+  const auto store = std::make_shared<ValueStore>();
   store->Commit({{"left", Json("0")}, {"right", Json("0")}});
   constexpr int kRounds = 2000;
   Gate start;
@@ -106,7 +106,7 @@ TEST_CASE("a commit is seen whole or not at all by snapshots taken while it happ
     readers.emplace_back([&] {
       start.Wait();
       for (int i = 0; i < kRounds; i++) {
-        ValueStore::Snapshot const snapshot(store);
+        const ValueStore::Snapshot snapshot(store);
         if (Read(snapshot, "left") != Read(snapshot, "right")) count++;
       }
     });

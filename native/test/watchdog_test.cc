@@ -20,7 +20,7 @@ namespace {
 
 // Returns once every deadline that was due before the call has fired: callbacks run one after the other.
 void Drain() {
-  auto const drained = std::make_shared<Gate>();
+  const auto drained = std::make_shared<Gate>();
   Watchdog::Instance().At(Clock::now(), [drained] { drained->Open(); });
   drained->Wait();
 }
@@ -30,10 +30,10 @@ void Drain() {
 TEST_CASE("a deadline fires once, not before its time, on another thread") {
   Gate fired;
   std::atomic<int> count{0};
-  auto const when = Clock::now() + milliseconds(5);
+  const auto when = Clock::now() + milliseconds(5);
   Clock::time_point at;
   std::thread::id thread;
-  auto const id = Watchdog::Instance().At(when, [&] {
+  const auto id = Watchdog::Instance().At(when, [&] {
     count++;
     at = Clock::now();
     thread = std::this_thread::get_id();
@@ -56,7 +56,7 @@ TEST_CASE("a deadline in the past fires at once") {
 TEST_CASE("deadlines fire in the order of their times, whatever the order they were set in") {
   std::vector<int> order;
   Gate last;
-  auto const base = Clock::now() + milliseconds(20);
+  const auto base = Clock::now() + milliseconds(20);
   auto& watchdog = Watchdog::Instance();
   watchdog.At(base + milliseconds(2), [&] {
     order.push_back(3);
@@ -69,13 +69,13 @@ TEST_CASE("deadlines fire in the order of their times, whatever the order they w
 }
 
 TEST_CASE("a cancelled deadline does not fire and lets its callback go") {
-  auto const held = std::make_shared<int>(1);
-  std::weak_ptr<int> const weak = held;
+  const auto held = std::make_shared<int>(1);
+  const std::weak_ptr<int> weak = held;
   std::atomic<bool> fired{false};
   auto& watchdog = Watchdog::Instance();
   {
     auto copy = held;
-    auto const id = watchdog.At(Clock::now() + hours(1), [copy, &fired] { fired = true; });
+    const auto id = watchdog.At(Clock::now() + hours(1), [copy, &fired] { fired = true; });
     CHECK(weak.use_count() >= 3);
     copy.reset();
     watchdog.Cancel(id);
@@ -89,7 +89,7 @@ TEST_CASE("a cancelled deadline does not fire and lets its callback go") {
 TEST_CASE("cancelling an unknown or fired deadline is harmless") {
   auto& watchdog = Watchdog::Instance();
   Gate fired;
-  auto const id = watchdog.At(Clock::now(), [&] { fired.Open(); });
+  const auto id = watchdog.At(Clock::now(), [&] { fired.Open(); });
   fired.Wait();
   watchdog.Cancel(id);
   watchdog.Cancel(0);
@@ -100,7 +100,7 @@ TEST_CASE("a callback may set and cancel deadlines") {
   Gate done;
   std::atomic<bool> cancelled_fired{false};
   watchdog.At(Clock::now(), [&] {
-    auto const doomed = watchdog.At(Clock::now(), [&] { cancelled_fired = true; });
+    const auto doomed = watchdog.At(Clock::now(), [&] { cancelled_fired = true; });
     watchdog.Cancel(doomed);
     watchdog.At(Clock::now(), [&] { done.Open(); });
   });
