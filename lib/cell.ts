@@ -1,0 +1,480 @@
+import { CellEventHub, type CellEvent } from './cell-events.js';
+import { armDeadline, onAbort } from './deadline.js';
+import { CodeModeError } from './errors.js';
+import { callSafely, failureText } from './host-callback.js';
+import type { ResolvedLimits } from './limits.js';
+import { NestedCalls } from './nested-calls.js';
+import { NativeEventKind, type NativeEnd, type NativeEngine } from './native/addon.js';
+import type {
+  CellError,
+  CellErrorCode,
+  CellMetrics,
+  ContentItem,
+  Diagnostic,
+  ImageDetail,
+  MissingOutcome,
+  NestedToolCall,
+  Outcome,
+} from './outcome.js';
+import type { OnNotify, OnOutput, Profile } from './options.js';
+import type { InvokeTool } from './tools/definition.js';
+import type { ResolvedTool } from './tools/tool-set.js';
+
+export interface CellOptions {
+  engine: NativeEngine;
+  /** The cell's number at the engine: unique in the service. */
+  number: number;
+  /** The cell's id in its session. */
+  cellId: string;
+  callId: string | undefined;
+  profile: Profile;
+  tools: readonly ResolvedTool[];
+  invokeTool: InvokeTool | undefined;
+  onNotify: OnNotify | undefined;
+  onOutput: OnOutput | undefined;
+  limits: ResolvedLimits;
+  /** Terminates the cell when it fires before the first observation ended. */
+  signal: AbortSignal | undefined;
+  /** Length of the first observation. */
+  yieldTimeMs: number;
+  /** The outcome was taken: the session forgets the id. */
+  onTaken: (cellId: string) => void;
+}
+
+export type CellStatus = 'queued' | 'running' | 'settled';
+
+/** One cell of `session.cells()`. Times are epoch milliseconds. */
+export interface CellInfo {
+  cellId: string;
+  /** `settled` cells wait for someone to take their outcome. */
+  status: CellStatus;
+  /** When `exec` or `start` was called. */
+  startedAt: number;
+  /** When the last output item came, or null. */
+  lastOutputAt: number | null;
+  callId: string | undefined;
+  /** Nested calls without an answer. */
+  pendingToolCalls: number;
+}
+
+/** Someone waiting for an outcome of the cell. */
+interface Waiter {
+  resolve: (outcome: Outcome) => void;
+  /** Removes timers and listeners. */
+  release: () => void;
+}
+
+type SettledStatus = 'completed' | 'failed' | 'terminated';
+
+/**
+ * One exec on the host's side: takes the cell's native events, decides what each observation gets, and settles once.
+ *
+ *     queued -> running -> ended -> settled -> taken
+ *
+ * `ended` is V8's end: nested calls are cancelled there. A cell settles when, besides, every notification was
+ * answered or cancelled. Its outcome is then held for one observer. [host]
+ */
+export class Cell {
+  readonly cellId: string;
+  readonly #options: CellOptions;
+  readonly #nestedCalls: NestedCalls;
+  readonly #events = new CellEventHub();
+  readonly #createdAt = performance.now();
+  readonly #startedAt = Date.now();
+  readonly #notifications = new Set<AbortController>();
+  readonly #diagnostics: Diagnostic[] = [];
+
+  #phase: 'queued' | 'running' | 'ended' | 'settled' | 'taken' = 'queued';
+  #items: ContentItem[] = [];
+  #lastOutputAt: number | null = null;
+  #outputBytes = 0;
+  /** When an isolate thread took the cell, performance.now() milliseconds. */
+  #takenByThreadAt: number | null = null;
+  #end: { status: SettledStatus; error: CellError | null; metrics: CellMetrics } | null = null;
+
+  #observer: Waiter | null = null;
+  #terminator: Waiter | null = null;
+  /** The cell was asked to stop: by terminate, the exec's signal, or close. */
+  #stopping = false;
+  /** A terminate call has not been answered. */
+  #terminating = false;
+  #abortError: CellError | null = null;
+  #firstOutcome: Promise<Outcome> | null = null;
+  #releaseSignal: (() => void) | null = null;
+  #settled!: () => void;
+  readonly #settlement = new Promise<void>((resolve) => (this.#settled = resolve));
+
+  constructor(options: CellOptions) {
+    this.#options = options;
+    this.cellId = options.cellId;
+    const { engine, number, cellId, callId, profile, tools, invokeTool, limits } = options;
+    this.#nestedCalls = new NestedCalls({
+      engine,
+      cell: number,
+      cellId,
+      execCallId: callId,
+      profile,
+      tools,
+      invokeTool,
+      pendingToolCalls: limits.pendingToolCalls,
+      toolResultBytes: limits.toolResultBytes,
+      events: this.#events,
+      stop: (code, message) => void engine.stop(number, code, message),
+    });
+    this.#followSignal(options.signal);
+  }
+
+  get info(): CellInfo {
+    return {
+      cellId: this.cellId,
+      status: this.#phase === 'queued' ? 'queued' : this.#isSettled ? 'settled' : 'running',
+      startedAt: this.#startedAt,
+      lastOutputAt: this.#lastOutputAt,
+      callId: this.#options.callId,
+      pendingToolCalls: this.#nestedCalls.pendingCount,
+    };
+  }
+
+  /** Events from now on. */
+  events(): AsyncIterableIterator<CellEvent> {
+    return this.#events.listen();
+  }
+
+  /** The first observation; the same promise on every call, except that one that was refused can be made again. */
+  firstOutcome(): Promise<Outcome> {
+    if (this.#firstOutcome === null) {
+      this.#firstOutcome = this.observe(this.#options.yieldTimeMs);
+      this.#firstOutcome.then(
+        () => this.#releaseSignal?.(),
+        () => (this.#firstOutcome = null),
+      );
+    }
+    return this.#firstOutcome;
+  }
+
+  /** Waits for the end, a yield, or the deadline, whichever comes first. */
+  observe(yieldTimeMs: number, signal?: AbortSignal): Promise<Outcome> {
+    if (this.#phase === 'taken') return Promise.resolve(missingOutcome(this.cellId));
+    if (this.#observer !== null) {
+      return rejected('CELL_BUSY', `exec cell ${this.cellId} already has an active observer`);
+    }
+    if (this.#phase === 'settled') return Promise.resolve(this.#takeOutcome());
+    // A terminated cell's end is near, and its last output belongs to that end.
+    if (this.#stopping) return this.#observeUntil(Infinity, signal);
+    if (yieldTimeMs === 0) return Promise.resolve(this.#yieldedOutcome());
+    const { profile } = this.#options;
+    const extra = profile === 'codex' && yieldTimeMs >= 10_000 ? 1000 : 0;
+    return this.#observeUntil(yieldTimeMs + extra, signal);
+  }
+
+  /** Stops the cell and waits for its end, whatever that turns out to be. */
+  terminate(signal?: AbortSignal): Promise<Outcome> {
+    if (this.#phase === 'taken') return Promise.resolve(missingOutcome(this.cellId));
+    if (this.#terminating) {
+      return rejected('CELL_TERMINATING', `exec cell ${this.cellId} is already terminating`);
+    }
+    if (this.#phase === 'settled') return Promise.resolve(this.#takeOutcome());
+    this.#terminating = true;
+    const outcome = new Promise<Outcome>((resolve, reject) => {
+      const release = onAbort(signal, () => {
+        this.#terminator = null;
+        reject(
+          abortedError(
+            `terminate of exec cell ${this.cellId} was aborted; the cell is terminated all the same`,
+          ),
+        );
+      });
+      this.#terminator = { resolve, release };
+    });
+    this.#stop();
+    return outcome;
+  }
+
+  /** Stops the cell without taking its outcome. Resolves when it has settled. */
+  shutDown(): Promise<void> {
+    if (!this.#isSettled) this.#stop();
+    return this.#settlement;
+  }
+
+  /** Ends a cell that never reached the engine. */
+  failBeforeStart(code: CellErrorCode, message: string): void {
+    const error: CellError = { code, message, text: message };
+    this.#end = { status: 'failed', error, metrics: this.#metricsSoFar() };
+    this.#settle();
+  }
+
+  /** One native event. `batchStartedAt` is when its batch began to be handled, performance.now() milliseconds. */
+  handleEvent(kind: NativeEventKind, a: unknown, b: unknown, c: unknown, batchStartedAt: number): void {
+    switch (kind) {
+      case NativeEventKind.Started:
+        this.#phase = 'running';
+        this.#takenByThreadAt = performance.now();
+        if (this.#events.hasListeners) this.#events.emit({ type: 'started', cellId: this.cellId });
+        return;
+      case NativeEventKind.Text:
+        return this.#appendItem({ type: 'input_text', text: a as string }, a as string);
+      case NativeEventKind.Image: {
+        const item: ContentItem = { type: 'input_image', image_url: a as string, detail: b as ImageDetail };
+        return this.#appendItem(item, item.image_url);
+      }
+      case NativeEventKind.Audio:
+        return this.#appendItem({ type: 'input_audio', audio_url: a as string }, a as string);
+      case NativeEventKind.ToolCall:
+        return this.#nestedCalls.begin(a as number, b as number, c as string | undefined);
+      case NativeEventKind.Notify:
+        return this.#notify(a as string);
+      case NativeEventKind.Yield:
+        if (this.#events.hasListeners) this.#events.emit({ type: 'yieldControl', cellId: this.cellId });
+        return this.#yieldToObserver();
+      case NativeEventKind.Ended:
+        return this.#handleEnd(a as NativeEnd, batchStartedAt);
+    }
+  }
+
+  get #isSettled(): boolean {
+    return this.#phase === 'settled' || this.#phase === 'taken';
+  }
+
+  #observeUntil(deadlineMs: number, signal: AbortSignal | undefined): Promise<Outcome> {
+    return new Promise((resolve, reject) => {
+      const stopTimer = armDeadline(deadlineMs, () => this.#yieldToObserver());
+      const releaseSignal = onAbort(signal, () => {
+        this.#observer = null;
+        stopTimer();
+        reject(abortedError(`wait for exec cell ${this.cellId} was aborted`));
+      });
+      const release = () => {
+        stopTimer();
+        releaseSignal();
+      };
+      this.#observer = { resolve, release };
+    });
+  }
+
+  /** A yield ends the current observation. Without one it has no effect, nor when the cell is being stopped. */
+  #yieldToObserver(): void {
+    if (this.#observer === null || this.#stopping) return;
+    const observer = this.#observer;
+    this.#observer = null;
+    observer.release();
+    observer.resolve(this.#yieldedOutcome());
+  }
+
+  #stop(): void {
+    this.#stopping = true;
+    if (this.#phase === 'ended') this.#cancelNotifications();
+    else this.#options.engine.stop(this.#options.number);
+  }
+
+  #appendItem(item: ContentItem, payload: string): void {
+    this.#items.push(item);
+    this.#lastOutputAt = Date.now();
+    this.#outputBytes += Buffer.byteLength(payload);
+    const { cellId } = this;
+    if (this.#events.hasListeners) this.#events.emit({ type: 'output', cellId, item });
+    const { onOutput } = this.#options;
+    if (onOutput === undefined) return;
+    const report = (error: unknown) =>
+      this.#diagnose('OUTPUT_HANDLER_FAILED', `onOutput failed: ${failureText(error)}`);
+    callSafely(
+      () => onOutput(item, { cellId }),
+      () => {},
+      report,
+    );
+  }
+
+  #notify(text: string): void {
+    const { cellId } = this;
+    if (this.#events.hasListeners) this.#events.emit({ type: 'notification', cellId, text });
+    const { onNotify, callId } = this.#options;
+    if (onNotify === undefined) return;
+    const controller = new AbortController();
+    this.#notifications.add(controller);
+    const answered = () => {
+      if (this.#notifications.delete(controller)) this.#settleIfAnswered();
+    };
+    const failed = (error: unknown) => {
+      if (!this.#notifications.has(controller)) return;
+      this.#diagnose('NOTIFY_FAILED', `onNotify failed: ${failureText(error)}`);
+      answered();
+    };
+    callSafely(() => onNotify({ text, callId, cellId, signal: controller.signal }), answered, failed);
+  }
+
+  #cancelNotifications(): void {
+    const pending = [...this.#notifications];
+    this.#notifications.clear();
+    for (const controller of pending) controller.abort(this.#abortReason());
+    this.#settleIfAnswered();
+  }
+
+  #handleEnd(end: NativeEnd, batchStartedAt: number): void {
+    this.#phase = 'ended';
+    // A result over its limit is the cell's error already.
+    const reportsCalls = end.status !== 'terminated' && end.code !== 'TOOL_RESULT_LIMIT';
+    if (this.#options.profile !== 'codex' && reportsCalls) {
+      const unseen = this.#nestedCalls.failuresUnseen(end.unansweredCalls, batchStartedAt);
+      for (const call of unseen) this.#diagnoseUnseenFailure(call);
+    }
+    this.#mergeDiagnostics(end);
+    this.#nestedCalls.cancelAll(this.#abortReason());
+    this.#end = { status: end.status, error: this.#errorOf(end), metrics: this.#metricsOf(end) };
+    if (this.#stopping || end.status === 'terminated') this.#cancelNotifications();
+    else this.#settleIfAnswered();
+  }
+
+  #settleIfAnswered(): void {
+    if (this.#phase === 'ended' && this.#notifications.size === 0) this.#settle();
+  }
+
+  /** The one place where a cell settles. */
+  #settle(): void {
+    const end = this.#end!;
+    this.#phase = 'settled';
+    this.#terminating = false;
+    this.#releaseSignal?.();
+    this.#events.close({ type: 'settled', cellId: this.cellId, status: end.status, error: end.error });
+    const waiters = [this.#observer, this.#terminator].filter((waiter) => waiter !== null);
+    this.#observer = null;
+    this.#terminator = null;
+    if (waiters.length > 0) {
+      const outcome = this.#takeOutcome();
+      for (const waiter of waiters) {
+        waiter.release();
+        waiter.resolve(outcome);
+      }
+    }
+    this.#settled();
+  }
+
+  #takeOutcome(): Outcome {
+    this.#phase = 'taken';
+    this.#options.onTaken(this.cellId);
+    const { status, error, metrics } = this.#end!;
+    return { ...this.#observed(metrics), status, error } as Outcome;
+  }
+
+  #yieldedOutcome(): Outcome {
+    const metrics = this.#end?.metrics ?? this.#metricsSoFar();
+    return { ...this.#observed(metrics), status: 'yielded', error: null };
+  }
+
+  /** What every outcome carries; hands over the unread output. */
+  #observed(metrics: CellMetrics) {
+    const contentItems = this.#items;
+    this.#items = [];
+    return {
+      cellId: this.cellId,
+      contentItems,
+      toolCalls: this.#nestedCalls.list(),
+      diagnostics: [...this.#diagnostics],
+      metrics,
+    };
+  }
+
+  #metricsSoFar(): CellMetrics {
+    const now = performance.now();
+    return {
+      queueMs: (this.#takenByThreadAt ?? now) - this.#createdAt,
+      startMs: 0,
+      compileMs: 0,
+      runMs: 0,
+      wallMs: now - this.#createdAt,
+      cpuMs: 0,
+      heapUsedBytes: 0,
+      outputBytes: this.#outputBytes,
+      toolCalls: this.#nestedCalls.count,
+    };
+  }
+
+  #metricsOf(end: NativeEnd): CellMetrics {
+    const { queueMs, startMs, compileMs, runMs, wallMs, cpuMs, heapUsedBytes } = end;
+    // A quarantined thread does not say how much it wrote; what arrived is known here.
+    const outputBytes = Math.max(end.outputBytes, this.#outputBytes);
+    const toolCalls = this.#nestedCalls.count;
+    return { queueMs, startMs, compileMs, runMs, wallMs, cpuMs, heapUsedBytes, outputBytes, toolCalls };
+  }
+
+  #errorOf(end: NativeEnd): CellError | null {
+    if (end.status === 'terminated') return this.#abortError;
+    if (end.status === 'completed') return null;
+    const message = end.message ?? '';
+    const error: CellError = {
+      code: (end.code ?? 'SCRIPT_ERROR') as CellErrorCode,
+      message,
+      text: end.text ?? message,
+    };
+    if (end.stack !== undefined) error.stack = end.stack;
+    if (end.line !== undefined) error.line = end.line;
+    if (end.column !== undefined) error.column = end.column;
+    return error;
+  }
+
+  #mergeDiagnostics(end: NativeEnd): void {
+    for (const [code, message] of end.diagnostics) this.#diagnose(code as Diagnostic['code'], message);
+    const reported = this.#diagnostics.some(({ code }) => code === 'QUARANTINED');
+    if (end.quarantined && !reported) {
+      this.#diagnose('QUARANTINED', `the thread of exec cell ${this.cellId} did not stop and was set aside`);
+    }
+  }
+
+  #diagnoseUnseenFailure(call: NestedToolCall): void {
+    this.#diagnose(
+      'UNAWAITED_TOOL_FAILURE',
+      `tool \`${call.name}\` (${call.id}) failed, and the script never heard of it: ${call.error ?? ''}`,
+    );
+  }
+
+  #diagnose(code: Diagnostic['code'], message: string): void {
+    this.#diagnostics.push({ code, message });
+  }
+
+  #abortReason(): Error {
+    return new DOMException(`exec cell ${this.cellId} ended`, 'AbortError');
+  }
+
+  #followSignal(signal: AbortSignal | undefined): void {
+    const release = onAbort(signal, () => {
+      if (this.#isSettled) return;
+      const message = `exec cell ${this.cellId} was terminated because the signal of its exec fired`;
+      this.#abortError = { code: 'ABORTED', message, text: message };
+      this.#stop();
+    });
+    this.#releaseSignal = () => {
+      this.#releaseSignal = null;
+      release();
+    };
+  }
+}
+
+/** The outcome of a `wait` or `terminate` for an id the session does not have. */
+export function missingOutcome(cellId: string): MissingOutcome {
+  const message = `exec cell ${cellId} not found`;
+  return {
+    status: 'missing',
+    cellId,
+    contentItems: [],
+    error: { code: 'CELL_NOT_FOUND', message, text: message },
+    toolCalls: [],
+    diagnostics: [],
+    metrics: {
+      queueMs: 0,
+      startMs: 0,
+      compileMs: 0,
+      runMs: 0,
+      wallMs: 0,
+      cpuMs: 0,
+      heapUsedBytes: 0,
+      outputBytes: 0,
+      toolCalls: 0,
+    },
+  };
+}
+
+export function abortedError(message: string): CodeModeError {
+  return new CodeModeError('ABORTED', message);
+}
+
+function rejected(code: 'CELL_BUSY' | 'CELL_TERMINATING', message: string): Promise<never> {
+  return Promise.reject(new CodeModeError(code, message));
+}

@@ -1,0 +1,127 @@
+/**
+ * The addon's interface. This folder is the only importer of the native module. The shapes here
+ * are what native/addon/ implements; strings cross as JSON text or plain text, never as objects.
+ */
+
+/** An immutable tool set, shared by every cell of a session. Opaque. */
+export interface NativeToolManifest {
+  readonly toolCount: number;
+}
+
+export interface NativeToolEntry {
+  globalName: string;
+  description: string;
+  /** Empty when the tool has no namespace. */
+  namespace: string;
+  /** The identifier under which `tools/<namespace>.js` exports it. */
+  shortName: string;
+}
+
+/** A session's committed stored values. Cells read a snapshot of it and commit into it natively. */
+export interface NativeValueStore {
+  /** Sets a committed value; `json` is its JSON text. */
+  set(key: string, json: string): void;
+  /** Committed values as [key, JSON text] pairs, in order of first commit. */
+  entries(): [string, string][];
+}
+
+export interface NativeCellOptions {
+  profile: 'default' | 'codex';
+  /** Whether image() accepts http(s) URLs. */
+  remoteImages: boolean;
+  /** Limits; 0 means none. */
+  heapMb: number;
+  cpuMs: number;
+  wallMs: number;
+  outputBytes: number;
+  outputItems: number;
+  toolCalls: number;
+  toolInputBytes: number;
+  storedBytes: number;
+}
+
+export enum NativeEventKind {
+  /** a: undefined. An isolate thread took the cell. */
+  Started = 0,
+  /** a: text. */
+  Text = 1,
+  /** a: image URL, b: detail. */
+  Image = 2,
+  /** a: audio URL. */
+  Audio = 3,
+  /** a: call number (1, 2, ... per cell), b: index of the tool in the manifest, c: input as JSON text, or undefined for no input. */
+  ToolCall = 4,
+  /** a: text. */
+  Notify = 5,
+  /** The script called yield_control(). */
+  Yield = 6,
+  /** a: NativeEnd. Always the last event of a cell; V8 has stopped (or was quarantined). */
+  Ended = 7,
+}
+
+/** Events come flat: kind, cell, a, b, c, kind, cell, a, b, c, ... in order per cell. */
+export const NATIVE_EVENT_STRIDE = 5;
+
+export interface NativeEnd {
+  status: 'completed' | 'failed' | 'terminated';
+  code?: string;
+  message?: string;
+  text?: string;
+  stack?: string;
+  line?: number;
+  column?: number;
+  quarantined: boolean;
+  /** [code, message] pairs. */
+  diagnostics: [string, string][];
+  /** Numbers of the nested calls whose answer the script never got. Absent when that is not known. */
+  unansweredCalls?: number[];
+  queueMs: number;
+  startMs: number;
+  compileMs: number;
+  runMs: number;
+  wallMs: number;
+  cpuMs: number;
+  heapUsedBytes: number;
+  outputBytes: number;
+}
+
+export interface NativeEngineStats {
+  warmIsolates: number;
+  liveCells: number;
+  queuedCells: number;
+  threads: number;
+  quarantinedThreads: number;
+}
+
+export interface NativeEngine {
+  /** Starts (or queues) a cell under a number that the caller never reuses. */
+  start(
+    cell: number,
+    source: string,
+    manifest: NativeToolManifest,
+    store: NativeValueStore,
+    options: NativeCellOptions,
+  ): void;
+  /** Answers a nested call with JSON text. Ignored when the cell has ended. */
+  resolve(cell: number, call: number, json: string): void;
+  /** Rejects a nested call. `name`, `code` (string) and `data` (JSON text) decorate the error in the default profile. */
+  reject(cell: number, call: number, message: string, name?: string, code?: string, dataJson?: string): void;
+  /**
+   * Asks a cell to stop. `terminated` when no code is given, else `failed` with that code and
+   * message. Returns false when the cell had already settled. An Ended event follows in any case.
+   */
+  stop(cell: number, code?: string, message?: string): boolean;
+  stats(): NativeEngineStats;
+  /** Stops every cell and all threads. Events of stopped cells are still delivered. */
+  close(): void;
+}
+
+export interface NativeAddon {
+  createEngine(
+    options: { warmIsolates: number; maxCells: number; quarantineMs: number },
+    onEvents: (events: unknown[]) => void,
+  ): NativeEngine;
+  createManifest(tools: NativeToolEntry[]): NativeToolManifest;
+  createValueStore(): NativeValueStore;
+  readonly v8Version: string;
+}

@@ -1,0 +1,79 @@
+import { createRequire } from 'node:module';
+import { existsSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { CodeModeError } from '../errors.js';
+import type { NativeAddon } from './addon.js';
+
+/** The parts of node-gyp-build that pick the prebuilt binary for this Node, platform and C library. */
+interface PrebuildMatcher {
+  parseTags: (file: string) => object | undefined;
+  matchTags: (runtime: string, abi: string) => (tags: object | undefined) => boolean;
+  compareTags: (runtime: string) => (a: object, b: object) => number;
+}
+
+const require = createRequire(import.meta.url);
+
+/** The package's folder: this file is lib/native/load.ts, or dist/native/load.js once built. */
+const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
+
+let loaded: NativeAddon | undefined;
+
+/**
+ * Loads the native addon, once per thread: from build/Release or build/Debug, where node-gyp puts it, or else
+ * from the prebuilt binaries (from these alone when the environment has PREBUILDS_ONLY). Throws a CodeModeError
+ * ADDON_UNAVAILABLE that lists every attempt.
+ */
+export function loadAddon(): NativeAddon {
+  return (loaded ??= loadFirst(candidateFiles(packageRoot)));
+}
+
+export function candidateFiles(root: string): string[] {
+  const prebuilt = prebuiltFiles(root);
+  if (process.env['PREBUILDS_ONLY']) return prebuilt;
+  const built = ['Release', 'Debug'].map((folder) => path.join(root, 'build', folder, 'codecell.node'));
+  return [...built, ...prebuilt];
+}
+
+/** Loads the first file that loads, or throws ADDON_UNAVAILABLE with what happened to each of them. */
+export function loadFirst(files: readonly string[]): NativeAddon {
+  const attempts: string[] = [];
+  for (const file of files) {
+    if (!existsSync(file)) {
+      attempts.push(`${file}: no such file`);
+      continue;
+    }
+    try {
+      return require(file) as NativeAddon;
+    } catch (error) {
+      attempts.push(`${file}: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+  throw new CodeModeError('ADDON_UNAVAILABLE', unavailableMessage(attempts));
+}
+
+function prebuiltFiles(root: string): string[] {
+  const folder = path.join(root, 'prebuilds', `${process.platform}-${process.arch}`);
+  if (!existsSync(folder)) return [path.join(folder, `codecell.node.abi${process.versions.modules}.node`)];
+  const { parseTags, matchTags, compareTags } = require('node-gyp-build') as PrebuildMatcher;
+  const runtime = process.versions['electron'] === undefined ? 'node' : 'electron';
+  const fits = matchTags(runtime, process.versions.modules);
+  const compare = compareTags(runtime);
+  const candidates = readdirSync(folder)
+    .map((file) => ({ file, tags: parseTags(file) }))
+    .filter((one): one is { file: string; tags: object } => one.tags !== undefined && fits(one.tags))
+    .sort((a, b) => compare(a.tags, b.tags));
+  if (candidates.length === 0)
+    return [path.join(folder, `codecell.node.abi${process.versions.modules}.node`)];
+  return candidates.map(({ file }) => path.join(folder, file));
+}
+
+function unavailableMessage(attempts: string[]): string {
+  const here = `Node ${process.version} (ABI ${process.versions.modules}) on ${process.platform}-${process.arch}`;
+  return [
+    `The native addon of codecell could not be loaded for ${here}. Tried:`,
+    ...attempts.map((attempt) => `  - ${attempt}`),
+    'What to do: reinstall the package with this Node version, so that its prebuilt binary is chosen; or, with a ' +
+      'C++20 compiler and python3 at hand, build it: `npx node-gyp rebuild --release` in the package folder.',
+  ].join('\n');
+}

@@ -1,0 +1,320 @@
+import type { CellEventHub } from './cell-events.js';
+import { failureText } from './host-callback.js';
+import type { NativeEngine } from './native/addon.js';
+import type { CellErrorCode, NestedToolCall } from './outcome.js';
+import type { InvokeTool } from './tools/definition.js';
+import type { ResolvedTool } from './tools/tool-set.js';
+import { checkInput, type CheckedInput } from './tools/validation.js';
+
+export interface NestedCallsOptions {
+  engine: NativeEngine;
+  /** The cell's number at the engine. */
+  cell: number;
+  cellId: string;
+  execCallId: string | undefined;
+  profile: 'default' | 'codex';
+  tools: readonly ResolvedTool[];
+  invokeTool: InvokeTool | undefined;
+  /** Calls served at once; 0 means no bound. */
+  pendingToolCalls: number;
+  /** Bound of one result's JSON text; 0 means none. */
+  toolResultBytes: number;
+  events: CellEventHub;
+  /** Ends the cell because of a limit. */
+  stop: (code: CellErrorCode, message: string) => void;
+}
+
+interface CallRecord {
+  number: number;
+  tool: ResolvedTool;
+  inputJson: string | undefined;
+  status: NestedToolCall['status'];
+  /** performance.now() milliseconds. */
+  arrivedAt: number;
+  endedAt: number;
+  error: string | undefined;
+  /** Set while `execute` runs. */
+  controller: AbortController | undefined;
+}
+
+/**
+ * The nested tool calls of one cell: serves them in call order, at most `pendingToolCalls` at once, answers the
+ * script, and cancels what is unanswered when the cell ends. Nothing here throws into its caller, whatever a
+ * tool does. [host]
+ */
+export class NestedCalls {
+  readonly #options: NestedCallsOptions;
+  readonly #records: CallRecord[] = [];
+  /** Calls beyond `pendingToolCalls`, from `#nextWaiting` on, in order. */
+  #waiting: CallRecord[] = [];
+  #nextWaiting = 0;
+  #running = new Set<CallRecord>();
+  #draining = false;
+  #ended = false;
+
+  constructor(options: NestedCallsOptions) {
+    this.#options = options;
+  }
+
+  get count(): number {
+    return this.#records.length;
+  }
+
+  /** Calls without an answer. */
+  get pendingCount(): number {
+    return this.#running.size + this.#waiting.length - this.#nextWaiting;
+  }
+
+  /** Every call up to now, as an outcome lists them. */
+  list(): NestedToolCall[] {
+    return this.#records.map(describeCall);
+  }
+
+  /** Failed calls that the script cannot have heard of: those named, or else those answered since `time`. */
+  failuresUnseen(numbers: readonly number[] | undefined, time: number): NestedToolCall[] {
+    const unseen = numbers && new Set(numbers);
+    return this.#records
+      .filter((record) => record.status === 'failed')
+      .filter((record) => unseen?.has(record.number) ?? record.endedAt >= time)
+      .map(describeCall);
+  }
+
+  begin(number: number, toolIndex: number, inputJson: string | undefined): void {
+    const record: CallRecord = {
+      number,
+      tool: this.#options.tools[toolIndex] as ResolvedTool,
+      inputJson,
+      status: 'running',
+      arrivedAt: performance.now(),
+      endedAt: 0,
+      error: undefined,
+      controller: undefined,
+    };
+    this.#records.push(record);
+    if (this.#ended) return this.#end(record, 'cancelled');
+    const { pendingToolCalls } = this.#options;
+    if (pendingToolCalls > 0 && this.#running.size >= pendingToolCalls) this.#waiting.push(record);
+    else this.#serve(record);
+  }
+
+  /** Aborts every unanswered call, in call order; a late answer is ignored. */
+  cancelAll(reason: Error): void {
+    this.#ended = true;
+    const unanswered = [...this.#running, ...this.#waiting.slice(this.#nextWaiting)];
+    this.#running.clear();
+    this.#waiting = [];
+    this.#nextWaiting = 0;
+    for (const record of unanswered) {
+      this.#end(record, 'cancelled');
+      record.controller?.abort(reason);
+    }
+  }
+
+  #serve(record: CallRecord): void {
+    this.#running.add(record);
+    const { profile, events, cellId } = this.#options;
+    const hasInput = record.inputJson !== undefined;
+    let input: unknown;
+    try {
+      if (record.inputJson !== undefined) input = JSON.parse(record.inputJson);
+    } catch (error) {
+      return this.#reject(record, error);
+    }
+    record.inputJson = undefined;
+    if (events.hasListeners) events.emit({ type: 'toolCall', cellId, call: describeCall(record), input });
+    // Under the codex profile nothing is checked, and no input is null.
+    if (profile === 'codex') return this.#execute(record, hasInput ? input : null);
+    const checked = checkInput(record.tool, input, hasInput);
+    if (checked instanceof Promise) void checked.then((result) => this.#executeChecked(record, result));
+    else this.#executeChecked(record, checked);
+  }
+
+  #executeChecked(record: CallRecord, checked: CheckedInput): void {
+    if (record.status !== 'running') return;
+    if (checked.ok) this.#execute(record, checked.value);
+    else this.#reject(record, new TypeError(checked.message));
+  }
+
+  #execute(record: CallRecord, input: unknown): void {
+    const { tool, number } = record;
+    const { cellId, execCallId, invokeTool } = this.#options;
+    const callId = `tool-${number}`;
+    record.controller = new AbortController();
+    const { signal } = record.controller;
+    let answer: unknown;
+    try {
+      if (tool.execute !== undefined) {
+        answer = tool.execute(input, { signal, callId, cellId, execCallId });
+      } else if (invokeTool !== undefined) {
+        const { name, toolName, namespace, globalName, kind } = tool;
+        const call = { name, toolName, namespace, globalName, kind, input, callId, cellId, execCallId };
+        answer = invokeTool(call, signal);
+      } else {
+        throw new Error(`tool \`${tool.name}\` has nothing that serves it`);
+      }
+      if (isThenable(answer)) {
+        Promise.resolve(answer).then(
+          (value) => this.#resolve(record, value),
+          (error: unknown) => this.#reject(record, error),
+        );
+        return;
+      }
+    } catch (error) {
+      return this.#reject(record, error);
+    }
+    this.#resolve(record, answer);
+  }
+
+  #resolve(record: CallRecord, value: unknown): void {
+    if (record.status !== 'running') return;
+    let json: string;
+    try {
+      json = resultJson(record.tool, value);
+    } catch (error) {
+      if (isTooLong(error)) return this.#overLimit(record, 'longer than any string can be');
+      return this.#reject(record, error);
+    }
+    const size = sizeOver(json, this.#options.toolResultBytes);
+    if (size !== null) return this.#overLimit(record, `${size} bytes`);
+    this.#end(record, 'completed');
+    this.#options.engine.resolve(this.#options.cell, record.number, json);
+    this.#drain();
+  }
+
+  #reject(record: CallRecord, error: unknown): void {
+    if (record.status !== 'running') return;
+    const failure = describeFailure(error);
+    const { engine, cell, toolResultBytes } = this.#options;
+    const size =
+      sizeOver(failure.message, toolResultBytes) ?? sizeOver(failure.dataJson ?? '', toolResultBytes);
+    if (size !== null) return this.#overLimit(record, `${size} bytes`);
+    this.#end(record, 'failed', failure.message);
+    engine.reject(cell, record.number, failure.message, failure.name, failure.code, failure.dataJson);
+    this.#drain();
+  }
+
+  #overLimit(record: CallRecord, size: string): void {
+    const { toolResultBytes, stop } = this.#options;
+    const message =
+      `the result of tool \`${record.tool.name}\` is ${size}, ` +
+      `more than the ${toolResultBytes || 'maximum number of'} bytes a result may have (limits.toolResultBytes)`;
+    this.#end(record, 'failed', message);
+    stop('TOOL_RESULT_LIMIT', message);
+  }
+
+  #end(record: CallRecord, status: NestedToolCall['status'], error?: string): void {
+    record.status = status;
+    record.error = error;
+    record.endedAt = performance.now();
+    record.inputJson = undefined;
+    this.#running.delete(record);
+    const { events, cellId } = this.#options;
+    if (events.hasListeners) events.emit({ type: 'toolCallEnded', cellId, call: describeCall(record) });
+  }
+
+  /** Serves waiting calls while there is room. A tool that answers at once comes back here: the flag keeps it flat. */
+  #drain(): void {
+    if (this.#draining) return;
+    this.#draining = true;
+    const { pendingToolCalls } = this.#options;
+    while (this.#nextWaiting < this.#waiting.length && this.#running.size < pendingToolCalls) {
+      this.#serve(this.#waiting[this.#nextWaiting++] as CallRecord);
+    }
+    if (this.#nextWaiting > 0 && this.#nextWaiting >= this.#waiting.length) {
+      this.#waiting = [];
+      this.#nextWaiting = 0;
+    }
+    this.#draining = false;
+  }
+}
+
+function describeCall(record: CallRecord): NestedToolCall {
+  const { tool, status, error } = record;
+  const end = status === 'running' ? performance.now() : record.endedAt;
+  const call: NestedToolCall = {
+    id: `tool-${record.number}`,
+    name: tool.name,
+    toolName: tool.toolName,
+    namespace: tool.namespace,
+    status,
+    durationMs: end - record.arrivedAt,
+  };
+  if (error !== undefined) call.error = error;
+  return call;
+}
+
+function isThenable(value: unknown): value is PromiseLike<unknown> {
+  if (value === null || (typeof value !== 'object' && typeof value !== 'function')) return false;
+  return typeof (value as PromiseLike<unknown>).then === 'function';
+}
+
+/** JSON text of a tool's result; `undefined` is given as null. Throws an error naming the tool otherwise. */
+function resultJson(tool: ResolvedTool, value: unknown): string {
+  if (typeof value === 'function' || typeof value === 'symbol') {
+    throw new TypeError(`tool \`${tool.name}\` returned a ${typeof value}, which cannot be given as JSON`);
+  }
+  try {
+    return jsonText(value) ?? 'null';
+  } catch (error) {
+    if (isTooLong(error)) throw error;
+    const reason = failureText(error);
+    throw new TypeError(`tool \`${tool.name}\` returned a value that cannot be given as JSON: ${reason}`);
+  }
+}
+
+function isTooLong(error: unknown): boolean {
+  return error instanceof RangeError && error.message === 'Invalid string length';
+}
+
+/** The size as UTF-8 when it is over the limit, else null. Most texts are settled by their length alone. */
+function sizeOver(value: string, limit: number): number | null {
+  if (limit === 0 || value.length * 3 <= limit) return null;
+  const size = Buffer.byteLength(value);
+  return size > limit ? size : null;
+}
+
+interface Failure {
+  message: string;
+  name: string | undefined;
+  code: string | undefined;
+  dataJson: string | undefined;
+}
+
+/** Reads what a tool threw, whatever it is: getters and conversions that throw included. */
+function describeFailure(error: unknown): Failure {
+  if (typeof error !== 'object' || error === null) {
+    return { message: failureText(error), name: undefined, code: undefined, dataJson: undefined };
+  }
+  const { message, name, code, data } = readFields(error);
+  return {
+    message: typeof message === 'string' ? message : failureText(error),
+    name: typeof name === 'string' ? name : undefined,
+    code: typeof code === 'string' || typeof code === 'number' ? String(code) : undefined,
+    dataJson: data === undefined ? undefined : jsonOf(data),
+  };
+}
+
+type FailureFields = Record<'message' | 'name' | 'code' | 'data', unknown>;
+
+function readFields(error: object): FailureFields {
+  const fields: FailureFields = { message: undefined, name: undefined, code: undefined, data: undefined };
+  for (const key of Object.keys(fields) as (keyof FailureFields)[]) {
+    try {
+      fields[key] = (error as FailureFields)[key];
+    } catch {
+      // A getter that throws counts as an absent field.
+    }
+  }
+  return fields;
+}
+
+/** JSON.stringify as it is: undefined for a value that has no JSON text. */
+const jsonText: (value: unknown) => string | undefined = JSON.stringify;
+
+function jsonOf(value: unknown): string | undefined {
+  try {
+    return jsonText(value);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,244 @@
+import { CodeModeError } from './errors.js';
+import { DEFAULT_LIMITS, resolveLimits, type Limits, type ResolvedLimits } from './limits.js';
+import {
+  abortSignal,
+  callback,
+  choice,
+  describeValue,
+  flag,
+  readOptions,
+  text,
+  wholeNumber,
+  yieldTime,
+} from './option-reader.js';
+import type { ContentItem } from './outcome.js';
+import { storedValuesToJson } from './stored-values.js';
+import type { InvokeTool, ToolDefinition } from './tools/definition.js';
+import { resolveTools, type ToolSet } from './tools/tool-set.js';
+
+/** `codex` behaves exactly as the Codex runtime; `default` is the same surface, kinder to the script's author. */
+export type Profile = 'default' | 'codex';
+
+/** `any` lets image() take http and https URLs, `data` only data: URLs. */
+export type ImageUrls = 'any' | 'data';
+
+export interface Notification {
+  text: string;
+  /** The `callId` given to the exec, if any. */
+  callId: string | undefined;
+  cellId: string;
+  /** Fires when the cell was terminated or closed before the notification was answered. */
+  signal: AbortSignal;
+}
+
+/** Delivers a notification. Awaited: the cell settles only when it was answered. A failure becomes a diagnostic. */
+export type OnNotify = (notification: Notification) => unknown;
+
+/** Sees each output item as it comes. Not awaited; a failure becomes a diagnostic. */
+export type OnOutput = (item: ContentItem, context: { cellId: string }) => unknown;
+
+export interface ServiceOptions {
+  /** Isolates kept ready for the next exec, 0 to 256. Default 2. About 1 MB of memory each. */
+  warmIsolates?: number | null | undefined;
+  /** Cells that run at the same time, 1 to 4096; further ones are queued in order. Default 64. */
+  maxCells?: number | null | undefined;
+  /** How long a thread may take to stop before it is quarantined, milliseconds, 1 to 600,000. Default 500. */
+  quarantineMs?: number | null | undefined;
+  /** Limits of every cell, unless a session or an exec has its own. */
+  limits?: Limits | null | undefined;
+  /** Profile of sessions that name none. Default `default`. */
+  profile?: Profile | null | undefined;
+  /** Image URLs of sessions that say nothing. Default `any`, with profile `codex` `data`. */
+  imageUrls?: ImageUrls | null | undefined;
+}
+
+/** A tool definition whatever its input and output types are. */
+// eslint-disable-next-line @typescript-eslint/no-explicit-any -- `unknown` would refuse typed `execute` functions
+export type AnyToolDefinition = ToolDefinition<any, any>;
+
+export interface SessionOptions {
+  /** The nested tools. Default none. */
+  tools?: readonly AnyToolDefinition[] | null | undefined;
+  /** Serves the calls of tools without an `execute` of their own. */
+  invokeTool?: InvokeTool | null | undefined;
+  profile?: Profile | null | undefined;
+  /** Stored values to begin with, as `session.storedValues()` gave them. Each must be JSON. */
+  storedValues?: Readonly<Record<string, unknown>> | null | undefined;
+  onNotify?: OnNotify | null | undefined;
+  onOutput?: OnOutput | null | undefined;
+  /** Limits of the session's cells, over those of the service. */
+  limits?: Limits | null | undefined;
+  imageUrls?: ImageUrls | null | undefined;
+  /** Length of an exec's first observation, milliseconds; Infinity means until the end. Default 10,000. */
+  yieldTimeMs?: number | null | undefined;
+}
+
+export interface ExecOptions {
+  /** The caller's own id for the exec; given to tools and notifications. Need not be unique. */
+  callId?: string | null | undefined;
+  /**
+   * Length of the first observation, milliseconds. `0` returns at once, Infinity waits for the end. Default: the
+   * session's. With profile `codex` 10,000 and more last a second longer.
+   */
+  yieldTimeMs?: number | null | undefined;
+  /** Terminates the cell when it fires before the first observation ended. */
+  signal?: AbortSignal | null | undefined;
+  /** Limits of this cell, over those of the session. */
+  limits?: Limits | null | undefined;
+  /** Replaces the session's `onOutput` for this cell. */
+  onOutput?: OnOutput | null | undefined;
+}
+
+export interface WaitOptions {
+  /** Length of the observation, milliseconds, as for exec. Default 10,000. */
+  yieldTimeMs?: number | null | undefined;
+  /** Terminates the cell instead of waiting for it. Default false. */
+  terminate?: boolean | null | undefined;
+  /** Ends this wait with `ABORTED`; the cell goes on and no output is lost. */
+  signal?: AbortSignal | null | undefined;
+}
+
+export interface TerminateOptions {
+  /** Ends this call with `ABORTED`; the cell is terminated all the same. */
+  signal?: AbortSignal | null | undefined;
+}
+
+export interface ResolvedServiceOptions {
+  warmIsolates: number;
+  maxCells: number;
+  quarantineMs: number;
+  limits: ResolvedLimits;
+  profile: Profile;
+  imageUrls: ImageUrls | undefined;
+}
+
+export interface ResolvedSessionOptions {
+  toolSet: ToolSet;
+  invokeTool: InvokeTool | undefined;
+  profile: Profile;
+  /** Key and JSON text. */
+  storedValues: [string, string][];
+  onNotify: OnNotify | undefined;
+  onOutput: OnOutput | undefined;
+  limits: ResolvedLimits;
+  remoteImages: boolean;
+  yieldTimeMs: number;
+}
+
+export interface ResolvedExecOptions {
+  callId: string | undefined;
+  yieldTimeMs: number;
+  signal: AbortSignal | undefined;
+  limits: ResolvedLimits;
+  onOutput: OnOutput | undefined;
+}
+
+export interface ResolvedWaitOptions {
+  yieldTimeMs: number;
+  terminate: boolean;
+  signal: AbortSignal | undefined;
+}
+
+const profiles: readonly Profile[] = ['default', 'codex'];
+const imageUrlChoices: readonly ImageUrls[] = ['any', 'data'];
+
+/** Length of an observation that nobody chose, milliseconds. */
+export const DEFAULT_YIELD_TIME_MS = 10_000;
+
+export function resolveServiceOptions(given: unknown): ResolvedServiceOptions {
+  const where = 'CodeModeService options';
+  const options = readOptions(given, where, [
+    'warmIsolates',
+    'maxCells',
+    'quarantineMs',
+    'limits',
+    'profile',
+    'imageUrls',
+  ]);
+  return {
+    warmIsolates: wholeNumber(options['warmIsolates'], 'warmIsolates', 2, 0, 256),
+    maxCells: wholeNumber(options['maxCells'], 'maxCells', 64, 1, 4096),
+    quarantineMs: wholeNumber(options['quarantineMs'], 'quarantineMs', 500, 1, 600_000),
+    limits: resolveLimits(DEFAULT_LIMITS, options['limits'], 'limits'),
+    profile: choice(options['profile'], 'profile', profiles) ?? 'default',
+    imageUrls: choice(options['imageUrls'], 'imageUrls', imageUrlChoices),
+  };
+}
+
+export function resolveSessionOptions(
+  service: ResolvedServiceOptions,
+  given: unknown,
+): ResolvedSessionOptions {
+  const where = 'createSession options';
+  const options = readOptions(given, where, [
+    'tools',
+    'invokeTool',
+    'profile',
+    'storedValues',
+    'onNotify',
+    'onOutput',
+    'limits',
+    'imageUrls',
+    'yieldTimeMs',
+  ]);
+  const profile = choice(options['profile'], 'profile', profiles) ?? service.profile;
+  const imageUrls =
+    choice(options['imageUrls'], 'imageUrls', imageUrlChoices) ??
+    service.imageUrls ??
+    (profile === 'codex' ? 'data' : 'any');
+  const invokeTool = callback<InvokeTool>(options['invokeTool'], 'invokeTool');
+  const limits = resolveLimits(service.limits, options['limits'], 'limits');
+  return {
+    toolSet: resolveTools(options['tools'], { profile, hasInvokeTool: invokeTool !== undefined }),
+    invokeTool,
+    profile,
+    storedValues: storedValuesToJson(options['storedValues'], limits.storedBytes),
+    onNotify: callback<OnNotify>(options['onNotify'], 'onNotify'),
+    onOutput: callback<OnOutput>(options['onOutput'], 'onOutput'),
+    limits,
+    remoteImages: imageUrls === 'any',
+    yieldTimeMs: yieldTime(options['yieldTimeMs'], 'yieldTimeMs', DEFAULT_YIELD_TIME_MS),
+  };
+}
+
+export function resolveExecOptions(session: ResolvedSessionOptions, given: unknown): ResolvedExecOptions {
+  const options = readOptions(given, 'exec options', [
+    'callId',
+    'yieldTimeMs',
+    'signal',
+    'limits',
+    'onOutput',
+  ]);
+  const limits = options['limits'];
+  return {
+    callId: text(options['callId'], 'callId'),
+    yieldTimeMs: yieldTime(options['yieldTimeMs'], 'yieldTimeMs', session.yieldTimeMs),
+    signal: abortSignal(options['signal'], 'signal'),
+    limits: limits === undefined ? session.limits : resolveLimits(session.limits, limits, 'limits'),
+    onOutput: callback<OnOutput>(options['onOutput'], 'onOutput') ?? session.onOutput,
+  };
+}
+
+export function resolveWaitOptions(given: unknown): ResolvedWaitOptions {
+  const options = readOptions(given, 'wait options', ['yieldTimeMs', 'terminate', 'signal']);
+  return {
+    yieldTimeMs: yieldTime(options['yieldTimeMs'], 'yieldTimeMs', DEFAULT_YIELD_TIME_MS),
+    terminate: flag(options['terminate'], 'terminate', false),
+    signal: abortSignal(options['signal'], 'signal'),
+  };
+}
+
+export function resolveTerminateOptions(given: unknown): AbortSignal | undefined {
+  return abortSignal(readOptions(given, 'terminate options', ['signal'])['signal'], 'signal');
+}
+
+/** The source as it is; anything but a string is refused. */
+export function checkSource(source: unknown): string {
+  if (typeof source === 'string') return source;
+  throw new CodeModeError('INVALID_SOURCE', `exec source must be a string; got ${describeValue(source)}`);
+}
+
+export function checkCellId(cellId: unknown): string {
+  if (typeof cellId === 'string') return cellId;
+  throw new CodeModeError('INVALID_CELL_ID', `cell id must be a string; got ${describeValue(cellId)}`);
+}

@@ -1,0 +1,249 @@
+import { abortedError, Cell, missingOutcome, type CellInfo } from './cell.js';
+import type { CellEvent } from './cell-events.js';
+import { CodeModeError } from './errors.js';
+import {
+  handleModelCall,
+  type ModelCall,
+  type ModelCallOptions,
+  type ModelCallResult,
+} from './model-call.js';
+import { modelToolSpecs, type ModelToolSpecs, type ToolSpecOptions } from './model/specs.js';
+import type {
+  NativeAddon,
+  NativeCellOptions,
+  NativeEngine,
+  NativeToolManifest,
+  NativeValueStore,
+} from './native/addon.js';
+import {
+  checkCellId,
+  checkSource,
+  resolveExecOptions,
+  resolveTerminateOptions,
+  resolveWaitOptions,
+  type ExecOptions,
+  type ResolvedExecOptions,
+  type ResolvedSessionOptions,
+  type TerminateOptions,
+  type WaitOptions,
+} from './options.js';
+import type { Outcome } from './outcome.js';
+import { storedValuesFromJson } from './stored-values.js';
+
+/** What a session needs of its service. */
+export interface SessionHost {
+  addon: NativeAddon;
+  engine: NativeEngine;
+  nextCellNumber: () => number;
+  addCell: (number: number, cell: Cell) => void;
+  removeCell: (number: number) => void;
+  removeSession: (session: CodeModeSession) => void;
+}
+
+/** A cell that was started without being observed yet. */
+export interface StartedCell extends AsyncIterable<CellEvent> {
+  readonly cellId: string;
+  /**
+   * The first observation, as `exec` gives it; it begins with the first call, and every call gives the same promise.
+   * Rejects with `CELL_BUSY` when a `wait` is observing the cell; it can then be called again.
+   */
+  outcome(): Promise<Outcome>;
+  /** The cell's events from now on. */
+  [Symbol.asyncIterator](): AsyncIterableIterator<CellEvent>;
+}
+
+/** A tool set and stored values: one conversation. Made by `service.createSession()`. */
+export class CodeModeSession implements AsyncDisposable {
+  readonly #host: SessionHost;
+  readonly #options: ResolvedSessionOptions;
+  readonly #manifest: NativeToolManifest;
+  readonly #store: NativeValueStore;
+  /** Cells whose outcome was not taken, by id. */
+  readonly #cells = new Map<string, Cell>();
+  #lastCellId = 0;
+  #closing: Promise<void> | null = null;
+
+  /** @internal */
+  constructor(host: SessionHost, options: ResolvedSessionOptions) {
+    this.#host = host;
+    this.#options = options;
+    this.#manifest = host.addon.createManifest(
+      options.toolSet.tools.map(({ globalName, description, namespace, shortName }) => ({
+        globalName,
+        description,
+        namespace: namespace ?? '',
+        shortName,
+      })),
+    );
+    this.#store = host.addon.createValueStore();
+    for (const [key, json] of options.storedValues) this.#store.set(key, json);
+  }
+
+  /**
+   * Runs a script and observes it until it ends, yields, or its yield time is over. What the script did is in the
+   * outcome; a rejection is the host's own mistake: `INVALID_SOURCE`, `INVALID_OPTION`, `ABORTED` (the signal had
+   * fired before anything started), `SESSION_CLOSED`.
+   */
+  async exec(source: string, options?: ExecOptions | null): Promise<Outcome> {
+    return this.start(source, options).outcome();
+  }
+
+  /** Starts a script without observing it. Throws what `exec` rejects with. */
+  start(source: string, options?: ExecOptions | null): StartedCell {
+    this.#requireOpen();
+    checkSource(source);
+    const cell = this.#startCell(source, resolveExecOptions(this.#options, options));
+    return {
+      cellId: cell.cellId,
+      outcome: () => cell.firstOutcome(),
+      [Symbol.asyncIterator]: () => cell.events(),
+    };
+  }
+
+  /**
+   * Observes a cell until it ends, yields, or the yield time is over; with `terminate: true`, ends it. The outcome of
+   * a settled cell is given once; after that, and for an unknown id, the outcome is `missing`. Rejects with
+   * `INVALID_CELL_ID`, `INVALID_OPTION`, `CELL_BUSY`, `CELL_TERMINATING`, `ABORTED` or `SESSION_CLOSED`.
+   */
+  async wait(cellId: string, options?: WaitOptions | null): Promise<Outcome> {
+    this.#requireOpen();
+    checkCellId(cellId);
+    const { yieldTimeMs, terminate, signal } = resolveWaitOptions(options);
+    if (signal?.aborted) throw abortedError(`wait for exec cell ${cellId} was aborted`);
+    const cell = this.#cells.get(cellId);
+    if (cell === undefined) return missingOutcome(cellId);
+    return terminate ? cell.terminate(signal) : cell.observe(yieldTimeMs, signal);
+  }
+
+  /**
+   * Ends a cell: resolves when V8 has stopped running its script (or its thread was quarantined, which a diagnostic
+   * says) and its tool calls and notifications were cancelled. A cell that had finished gives its real outcome.
+   * An observation that is pending gets the same outcome. Rejects as `wait` does.
+   */
+  async terminate(cellId: string, options?: TerminateOptions | null): Promise<Outcome> {
+    this.#requireOpen();
+    checkCellId(cellId);
+    const signal = resolveTerminateOptions(options);
+    if (signal?.aborted) throw abortedError(`terminate of exec cell ${cellId} was aborted`);
+    return this.#cells.get(cellId)?.terminate(signal) ?? missingOutcome(cellId);
+  }
+
+  /** The cells that run, and those whose outcome nobody took yet, in order of their start. */
+  cells(): CellInfo[] {
+    return [...this.#cells.values()].map((cell) => cell.info);
+  }
+
+  /** A cell's events from now on; for a settled cell its `settled` event, for an unknown id nothing. */
+  events(cellId: string): AsyncIterableIterator<CellEvent> {
+    return this.#cells.get(checkCellId(cellId))?.events() ?? noEvents();
+  }
+
+  /** The committed stored values, to be kept and given to `createSession({ storedValues })`. Works when closed, too. */
+  storedValues(): Record<string, unknown> {
+    return storedValuesFromJson(this.#store.entries());
+  }
+
+  /** The specifications of `exec` and `wait` to hand to a model. */
+  toolSpecs(options?: ToolSpecOptions): ModelToolSpecs {
+    const { toolSet, remoteImages } = this.#options;
+    return modelToolSpecs(toolSet, options, { remoteImages });
+  }
+
+  /**
+   * Serves a model's call of `exec` or `wait` and gives what to send back: header, output cut to its token budget,
+   * and errors as text the model can act on. Rejects only for what is not the model's doing: `INVALID_TOOL_CALL`
+   * (a name that is neither `exec` nor `wait`), `INVALID_OPTION`, `ABORTED`, `SESSION_CLOSED`.
+   */
+  async handleToolCall(call: ModelCall, options?: ModelCallOptions | null): Promise<ModelCallResult> {
+    this.#requireOpen();
+    return handleModelCall(this, this.#options, call, options);
+  }
+
+  /**
+   * Terminates the session's cells and resolves when all have ended; observations that are pending get `terminated`
+   * outcomes. Later calls reject with `SESSION_CLOSED`. May be called again.
+   */
+  close(): Promise<void> {
+    return (this.#closing ??= this.#close());
+  }
+
+  [Symbol.asyncDispose](): Promise<void> {
+    return this.close();
+  }
+
+  async #close(): Promise<void> {
+    await Promise.all([...this.#cells.values()].map((cell) => cell.shutDown()));
+    this.#cells.clear();
+    this.#host.removeSession(this);
+  }
+
+  #requireOpen(): void {
+    if (this.#closing !== null) throw new CodeModeError('SESSION_CLOSED', 'the session was closed');
+  }
+
+  #startCell(source: string, exec: ResolvedExecOptions): Cell {
+    if (exec.signal?.aborted) throw abortedError('exec was aborted before it started');
+    const { engine } = this.#host;
+    const { profile, toolSet, invokeTool, onNotify } = this.#options;
+    const { callId, onOutput, limits, signal, yieldTimeMs } = exec;
+    const number = this.#host.nextCellNumber();
+    const cellId = String(++this.#lastCellId);
+    const cell = new Cell({
+      engine,
+      number,
+      cellId,
+      callId,
+      profile,
+      tools: toolSet.tools,
+      invokeTool,
+      onNotify,
+      onOutput,
+      limits,
+      signal,
+      yieldTimeMs,
+      onTaken: (id) => this.#cells.delete(id),
+    });
+    this.#cells.set(cellId, cell);
+    const tooLarge = sourceTooLarge(source, limits.sourceBytes);
+    if (tooLarge !== null) {
+      cell.failBeforeStart('SOURCE_LIMIT', tooLarge);
+      return cell;
+    }
+    this.#host.addCell(number, cell);
+    try {
+      engine.start(number, source, this.#manifest, this.#store, this.#nativeOptions(exec));
+    } catch (error) {
+      this.#host.removeCell(number);
+      const reason = error instanceof Error ? error.message : String(error);
+      cell.failBeforeStart('ISOLATE_UNAVAILABLE', `the cell could not be started: ${reason}`);
+    }
+    return cell;
+  }
+
+  #nativeOptions({ limits }: ResolvedExecOptions): NativeCellOptions {
+    const { heapMb, cpuMs, wallMs, outputBytes, outputItems, toolCalls, toolInputBytes, storedBytes } =
+      limits;
+    const { profile, remoteImages } = this.#options;
+    return {
+      profile,
+      remoteImages,
+      heapMb,
+      cpuMs,
+      wallMs,
+      outputBytes,
+      outputItems,
+      toolCalls,
+      toolInputBytes,
+      storedBytes,
+    };
+  }
+}
+
+function sourceTooLarge(source: string, limit: number): string | null {
+  if (limit === 0 || source.length * 3 <= limit) return null;
+  const size = Buffer.byteLength(source);
+  if (size <= limit) return null;
+  return `the source is ${size} bytes, more than the ${limit} bytes a source may have (limits.sourceBytes)`;
+}
+
+async function* noEvents(): AsyncGenerator<CellEvent, undefined> {}
