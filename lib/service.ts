@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads';
 import type { Cell } from './cell.js';
 import { CodeModeError } from './errors.js';
 import {
@@ -43,7 +44,7 @@ export class CodeModeService implements AsyncDisposable {
     this.#options = resolveServiceOptions(options);
     this.#addon = loadAddon();
     const { warmIsolates, maxCells, quarantineMs } = this.#options;
-    const poolOptions = { warmIsolates, maxCells, quarantineMs };
+    const poolOptions = { warmIsolates, maxCells, quarantineMs, mainThread: isMainThread };
     this.#engine = this.#addon.createEngine(poolOptions, (events) => this.#handleBatch(events));
     this.#host = {
       addon: this.#addon,

@@ -118,10 +118,17 @@ export interface NativeEngine {
 
 export interface NativeAddon {
   createEngine(
-    options: { warmIsolates: number; maxCells: number; quarantineMs: number },
+    options: { warmIsolates: number; maxCells: number; quarantineMs: number; mainThread: boolean },
     onEvents: (events: unknown[]) => void,
   ): NativeEngine;
+  /**
+   * Says what the process is about to exit with. Where threads were given up, V8 cannot be taken down; the addon then
+   * ends the process itself, with this code, when Node comes to that.
+   */
+  setExitCode(code: number): void;
   createManifest(tools: NativeToolEntry[]): NativeToolManifest;
   createValueStore(): NativeValueStore;
   readonly v8Version: string;
+  /** The ABI (process.versions.modules) that the addon was compiled for. */
+  readonly nodeAbi: string;
 }

@@ -1,4 +1,5 @@
 import { createRequire } from 'node:module';
+import { isMainThread } from 'node:worker_threads';
 import { existsSync, readdirSync } from 'node:fs';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -44,7 +45,14 @@ export function loadFirst(files: readonly string[]): NativeAddon {
       continue;
     }
     try {
-      return require(file) as NativeAddon;
+      const addon = require(file) as NativeAddon;
+      // Node checks this for addons that use V8 alone, not for those that use Node-API beside it.
+      if (addon.nodeAbi !== process.versions.modules) {
+        attempts.push(`${file}: built for Node ABI ${addon.nodeAbi}`);
+        continue;
+      }
+      if (isMainThread) process.on('exit', (code) => addon.setExitCode(code));
+      return addon;
     } catch (error) {
       attempts.push(`${file}: ${error instanceof Error ? error.message : String(error)}`);
     }
@@ -54,7 +62,7 @@ export function loadFirst(files: readonly string[]): NativeAddon {
 
 function prebuiltFiles(root: string): string[] {
   const folder = path.join(root, 'prebuilds', `${process.platform}-${process.arch}`);
-  if (!existsSync(folder)) return [path.join(folder, `codecell.node.abi${process.versions.modules}.node`)];
+  if (!existsSync(folder)) return [path.join(folder, `codecell.node.abi${process.versions.modules}.*.node`)];
   const { parseTags, matchTags, compareTags } = require('node-gyp-build') as PrebuildMatcher;
   const runtime = process.versions['electron'] === undefined ? 'node' : 'electron';
   const fits = matchTags(runtime, process.versions.modules);
@@ -64,7 +72,7 @@ function prebuiltFiles(root: string): string[] {
     .filter((one): one is { file: string; tags: object } => one.tags !== undefined && fits(one.tags))
     .sort((a, b) => compare(a.tags, b.tags));
   if (candidates.length === 0)
-    return [path.join(folder, `codecell.node.abi${process.versions.modules}.node`)];
+    return [path.join(folder, `codecell.node.abi${process.versions.modules}.*.node`)];
   return candidates.map(({ file }) => path.join(folder, file));
 }
 

@@ -82,6 +82,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   PinLibrary();
   engine::SetProcessFlags();
   exports.Set("createEngine", Napi::Function::New(env, CreateEngine));
+  exports.Set("setExitCode", Napi::Function::New(env, SetExitCode));
   exports.Set("createManifest", Napi::Function::New(env, CreateManifest));
   exports.Set("createValueStore", Napi::Function::New(env, CreateValueStore));
   exports.Set("v8Version", engine::V8Version());

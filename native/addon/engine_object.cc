@@ -2,7 +2,10 @@
 
 #include <uv.h>
 
+#include <cstdio>
+#include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 #include <unordered_map>
 #include <utility>
@@ -72,7 +75,21 @@ class EngineObject : public std::enable_shared_from_this<EngineObject> {
 struct Held {
   std::weak_ptr<EngineObject> engine;
   std::weak_ptr<pool::Pool> pool;
+  bool main_thread;
 };
+
+// The code that Node is about to end the process with; nothing before its 'exit' event.
+std::optional<int> exit_code;
+
+// Ends the process where it stands. V8 aborts when it is taken down with isolates left, and those of threads
+// that were given up cannot be disposed. By now Node has run its 'exit' event and written what it had to
+// write.
+void EndProcess() {
+  if (!exit_code) return;
+  (void)std::fflush(stdout);
+  (void)std::fflush(stderr);
+  std::_Exit(*exit_code);
+}
 
 double ReadNumber(const Napi::Object& object, const char* key) {
   return object.Get(key).ToNumber().DoubleValue();
@@ -116,9 +133,12 @@ std::shared_ptr<EngineObject> EngineObject::Create(Napi::Env env, const Napi::Ob
       [](void* data) {
         const std::unique_ptr<Held> held(static_cast<Held*>(data));
         if (const auto engine = held->engine.lock()) engine->EndWithEnvironment();
-        if (const auto pool = held->pool.lock()) pool->WaitForThreads();
+        const auto pool = held->pool.lock();
+        if (!pool) return;
+        pool->WaitForThreads();
+        if (held->main_thread && pool->GetStats().quarantined_threads > 0) EndProcess();
       },
-      new Held{self, self->pool_});
+      new Held{self, self->pool_, options.Get("mainThread").ToBoolean()});
   napi_add_async_cleanup_hook(
       env,
       [](napi_async_cleanup_hook_handle, void* data) {
@@ -374,6 +394,8 @@ void EngineObject::CloseHandle() {
 }
 
 }  // namespace
+
+void SetExitCode(const Napi::CallbackInfo& info) { exit_code = info[0].ToNumber().Int32Value(); }
 
 Napi::Value CreateEngine(const Napi::CallbackInfo& info) {
   const std::shared_ptr<EngineObject> engine =

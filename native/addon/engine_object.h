@@ -8,4 +8,7 @@ namespace codecell::addon {
 // createEngine(options, onEvents) of lib/native/addon.ts. [host]
 Napi::Value CreateEngine(const Napi::CallbackInfo& info);
 
+// setExitCode(code) of lib/native/addon.ts. [host]
+void SetExitCode(const Napi::CallbackInfo& info);
+
 }  // namespace codecell::addon

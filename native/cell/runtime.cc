@@ -290,7 +290,7 @@ void Runtime::SettleThrown(Scope& scope, v8::Local<v8::Value> thrown_value) {
   end_.line = thrown.line;
   end_.column = thrown.column;
   const bool out_of_buffers =
-      isolate_->buffers().refused() && thrown.message.Equals("Array buffer allocation failed");
+      isolate_->buffers().refusals() > 0 && thrown.message.Equals("Array buffer allocation failed");
   control_->Settle(
       {Status::kFailed, out_of_buffers ? "HEAP_LIMIT" : "SCRIPT_ERROR", std::move(thrown.message)});
 }

@@ -39,7 +39,7 @@ bool BufferAllocator::Reserve(size_t length) {
   const size_t before = used_.fetch_add(length, std::memory_order_relaxed);
   if (length <= limit_ && before <= limit_ - length) return true;
   used_.fetch_sub(length, std::memory_order_relaxed);
-  refused_.store(true, std::memory_order_relaxed);
+  refusals_.fetch_add(1, std::memory_order_relaxed);
   return false;
 }
 
@@ -110,9 +110,17 @@ void Isolate::SetHeapLimit(size_t bytes, HeapLimitHandler handler) {
 
 size_t Isolate::OnNearHeapLimit(void* data, size_t current_limit, size_t) {
   auto* const self = static_cast<Isolate*>(data);
+  // The next thing may be V8's out-of-memory path, which prints.
+  self->quiet_.Begin();
+  // Newer V8 asks also on behalf of an array buffer that was refused, however empty the heap is. The script
+  // gets its RangeError then.
+  const size_t refusals = self->allocator_.refusals();
+  if (std::exchange(self->seen_refusals_, refusals) != refusals) {
+    v8::HeapStatistics heap;
+    self->isolate_->GetHeapStatistics(&heap);
+    if (heap.used_heap_size() < self->heap_limit_ / 4 * 3) return current_limit;
+  }
   if (self->granted_ == 0) {
-    // The next thing may be V8's out-of-memory path, which prints.
-    self->quiet_.Begin();
     self->isolate_->TerminateExecution();
     if (self->on_heap_limit_) self->on_heap_limit_(false);
   }

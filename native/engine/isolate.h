@@ -38,8 +38,8 @@ class BufferAllocator final : public v8::ArrayBuffer::Allocator {
   BufferAllocator();
   void SetLimit(size_t bytes) { limit_ = bytes; }
   size_t used() const { return used_.load(std::memory_order_relaxed); }
-  // True when an allocation was refused since the limit was set.
-  bool refused() const { return refused_.load(std::memory_order_relaxed); }
+  // How many allocations were refused because of the limit.
+  size_t refusals() const { return refusals_.load(std::memory_order_relaxed); }
 
   void* Allocate(size_t length) override;
   void* AllocateUninitialized(size_t length) override;
@@ -51,7 +51,7 @@ class BufferAllocator final : public v8::ArrayBuffer::Allocator {
   const std::unique_ptr<v8::ArrayBuffer::Allocator> memory_;
   size_t limit_ = SIZE_MAX;
   std::atomic<size_t> used_{0};
-  std::atomic<bool> refused_{false};
+  std::atomic<size_t> refusals_{0};
 };
 
 class Isolate {
@@ -90,6 +90,7 @@ class Isolate {
   HeapLimitHandler on_heap_limit_;
   size_t heap_limit_ = 0;
   size_t granted_ = 0;
+  size_t seen_refusals_ = 0;
   base::QuietStderr quiet_;
 };
 

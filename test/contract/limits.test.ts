@@ -31,6 +31,16 @@ describe('memory outside of the V8 heap', () => {
     expect(result).toEqual(cleanly(0, 'failed HEAP_LIMIT alive\n'));
   });
 
+  test('a process that lost a heap ends by itself, with its exit code', async () => {
+    const result = await runChild(`
+      const service = new CodeModeService();
+      await service.createSession({ limits: { heapMb: 64 } }).exec('new Array(1e9).fill(1)');
+      await service.close();
+      process.exitCode = 3;
+    `);
+    expect(result).toEqual(cleanly(3));
+  });
+
   test('at maxCells quarantined threads no more isolates are given out', async () => {
     const result = await runChild(`
       const service = new CodeModeService({ maxCells: 1, quarantineMs: 50, warmIsolates: 1 });
