@@ -125,12 +125,16 @@ void Control::Emit(Event event) {
 }
 
 bool Control::ReportEnd(End end) {
-  if (end_reported_.exchange(true, std::memory_order_acq_rel)) return false;
+  if (!ClaimEnd()) return false;
+  PushEnd(std::move(end));
+  return true;
+}
+
+void Control::PushEnd(End end) {
   end.wall_ms = base::MillisecondsBetween(created, Clock::now());
   Event event(EventKind::kEnded, id);
   event.end = std::make_unique<End>(std::move(end));
   outbox_->PushNow(std::move(event));
-  return true;
 }
 
 void Control::SetQuarantineListener(std::function<void()> listener) {
@@ -139,27 +143,27 @@ void Control::SetQuarantineListener(std::function<void()> listener) {
 }
 
 bool Control::Quarantine() {
-  if (!decided()) return false;
+  if (!decided() || !ClaimEnd()) return false;
   const Verdict& decision = verdict();
   End end;
   end.status = decision.status;
   end.code = decision.code;
   end.message = end.text = decision.message;
   end.quarantined = true;
+  end.diagnostics.emplace_back("QUARANTINED",
+                               Text::Latin1("the isolate's thread did not stop and was set aside; "
+                                            "its memory is not returned"));
   {
     MutexLock lock(mutex_);
     if (attached_) {
       end.queue_ms = base::MillisecondsBetween(created, started);
       end.cpu_ms = clock_.CpuMilliseconds() - cpu_at_start_;
+      clock_.LowerPriority();
     }
+    // Before the host hears of the end: what it does next must find the thread counted.
+    if (on_quarantine_) on_quarantine_();
   }
-  end.diagnostics.emplace_back(
-      "QUARANTINED",
-      Text::Latin1("the isolate's thread did not stop and was set aside; its memory is not returned"));
-  if (!ReportEnd(std::move(end))) return false;
-  MutexLock lock(mutex_);
-  if (attached_) clock_.LowerPriority();
-  if (on_quarantine_) on_quarantine_();
+  PushEnd(std::move(end));
   return true;
 }
 

@@ -84,6 +84,9 @@ class Control : public std::enable_shared_from_this<Control> {
   base::TimePoint started;
 
  private:
+  // True for the one who reports the end.
+  bool ClaimEnd() { return !end_reported_.exchange(true, std::memory_order_acq_rel); }
+  void PushEnd(End end);
   void WatchLimits();
   void CheckCpu();
 
