@@ -29,15 +29,16 @@ export function loadAddon(): NativeAddon {
   return (loaded ??= loadFirst(candidateFiles(packageRoot)));
 }
 
-export function candidateFiles(root: string): string[] {
-  const prebuilt = prebuiltFiles(root);
-  if (process.env['PREBUILDS_ONLY']) return prebuilt;
-  const built = ['Release', 'Debug'].map((folder) => path.join(root, 'build', folder, 'codecell.node'));
-  return [...built, ...prebuilt];
+/** The files to try, in order. Prebuilt binaries are only looked for when nothing that was built here loads. */
+export function* candidateFiles(root: string): Generator<string, void> {
+  if (!process.env['PREBUILDS_ONLY']) {
+    for (const folder of ['Release', 'Debug']) yield path.join(root, 'build', folder, 'codecell.node');
+  }
+  yield* prebuiltFiles(root);
 }
 
 /** Loads the first file that loads, or throws ADDON_UNAVAILABLE with what happened to each of them. */
-export function loadFirst(files: readonly string[]): NativeAddon {
+export function loadFirst(files: Iterable<string>): NativeAddon {
   const attempts: string[] = [];
   for (const file of files) {
     if (!existsSync(file)) {

@@ -13,6 +13,7 @@ void Outbox::Add(Event event) {
   const bool was_empty = events_.empty();
   bytes_ += event.bytes();
   events_.push_back(std::move(event));
+  has_events_.store(true, std::memory_order_release);
   // One signal per batch: the host takes everything that is there when it comes.
   if (was_empty && wake_) wake_();
 }
@@ -32,6 +33,7 @@ std::vector<Event> Outbox::TakeAll() {
   base::MutexLock lock(mutex_);
   if (bytes_ >= kHighWaterBytes) room_.NotifyAll();
   bytes_ = 0;
+  has_events_.store(false, std::memory_order_relaxed);
   return std::exchange(events_, {});
 }
 

@@ -1,6 +1,7 @@
 // What cells tell the host, and the queue it travels in.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -80,6 +81,8 @@ class Outbox {
   void PushNow(Event event) EXCLUDES(mutex_);
   // [host]
   std::vector<Event> TakeAll() EXCLUDES(mutex_);
+  // [any] Whether there is something to take, without a lock.
+  bool HasEvents() const { return has_events_.load(std::memory_order_acquire); }
   // [any] Lets blocked cells look again whether they are stopped.
   void Recheck() EXCLUDES(mutex_);
   // [host] After this nothing is kept or signalled any more.
@@ -93,6 +96,7 @@ class Outbox {
   std::function<void()> wake_ GUARDED_BY(mutex_);
   std::vector<Event> events_ GUARDED_BY(mutex_);
   size_t bytes_ GUARDED_BY(mutex_) = 0;
+  std::atomic<bool> has_events_{false};
   bool closed_ GUARDED_BY(mutex_) = false;
 };
 

@@ -30,6 +30,11 @@ constexpr size_t kMostUnanswered = 10'000;
 // each.
 constexpr size_t kNativeStateBytes = 256;
 
+// Answers that take longer than this come from a host thread on another core, which had to be woken; those
+// that take no longer than the second are worth waiting for without going to sleep.
+constexpr auto kPromptly = std::chrono::microseconds(15);
+constexpr auto kSpin = std::chrono::microseconds(60);
+
 // Ambient authority and shared memory: not in a cell.
 constexpr const char* kRemovedGlobals[] = {"console", "WebAssembly", "SharedArrayBuffer", "Atomics"};
 
@@ -87,6 +92,7 @@ std::unique_ptr<Runtime> Runtime::Prepare(engine::Platform& platform) {
   if (context.IsEmpty()) return nullptr;
   self->context_.Reset(isolate, context);
   self->InstallGlobals();
+  self->WarmUp();
   return self;
 }
 
@@ -120,6 +126,20 @@ void Runtime::InstallGlobals() {
     global->CreateDataProperty(scope.context, name, function).Check();
     helpers_[i].Reset(scope.isolate, function);
   }
+}
+
+// The first module of an isolate takes several times as long to compile as the next. An empty one, of ours,
+// gets that over with before a cell asks.
+void Runtime::WarmUp() {
+  Scope scope(isolate_->v8());
+  const v8::HandleScope handles(scope.isolate);
+  const v8::Context::Scope entered(scope.context);
+  v8::Local<v8::Module> module;
+  v8::Local<v8::Value> evaluated;
+  if (!modules.Compile(scope, Text::Latin1(";")).ToLocal(&module)) return;
+  if (module->InstantiateModule(scope.context, Modules::Resolve).IsNothing()) return;
+  (void)module->Evaluate(scope.context).ToLocal(&evaluated);
+  v8::MicrotasksScope::PerformCheckpoint(scope.isolate);
 }
 
 v8::Local<v8::Function> Runtime::helper(Helper which) const {
@@ -245,8 +265,15 @@ void Runtime::HandleAnswers(Scope& scope) {
   const std::optional<base::TimePoint> task_due = isolate_->tasks().NextDue();
   if (task_due && (!deadline || *task_due < *deadline)) deadline = task_due;
   const bool wait = tools.pending() > 0 || !timers.empty() || codex();
-  std::vector<ToolAnswer> answers =
-      wait ? control_->mailbox().WaitAndTakeAll(deadline) : control_->mailbox().TakeAll();
+  std::vector<ToolAnswer> answers;
+  if (wait) {
+    const base::TimePoint asked = Clock::now();
+    answers = control_->mailbox().WaitAndTakeAll(deadline, spin_ ? kSpin : Clock::duration::zero());
+    const auto waited = Clock::now() - asked;
+    spin_ = waited > kPromptly && waited < kSpin * 2;
+  } else {
+    answers = control_->mailbox().TakeAll();
+  }
   for (const ToolAnswer& answer : answers) {
     if (stopping() || SettleIfFinished(scope)) return;
     v8::HandleScope handles(scope.isolate);

@@ -96,6 +96,7 @@ class Runtime {
  private:
   Runtime() = default;
   void InstallGlobals();
+  void WarmUp();
   bool Emit(Event event, size_t bytes);
   void StopForMemory();
   void Fail(const char* code, const char* what, double allowed);
@@ -129,6 +130,8 @@ class Runtime {
   size_t output_items_ = 0;
   size_t calls_ = 0;
   double run_ms_ = 0;
+  // The last answer came soon, but not at once: the next one is awaited without going to sleep.
+  bool spin_ = false;
 };
 
 }  // namespace codecell::cell

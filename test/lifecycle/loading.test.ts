@@ -58,13 +58,13 @@ describe('the loader', () => {
     for (const file of [fitting, 'codecell.node.abi1.node', 'README.md'])
       writeFileSync(path.join(prebuilds, file), '');
     delete process.env['PREBUILDS_ONLY'];
-    expect(candidateFiles(folder)).toEqual([
+    expect([...candidateFiles(folder)]).toEqual([
       path.join(folder, 'build', 'Release', 'codecell.node'),
       path.join(folder, 'build', 'Debug', 'codecell.node'),
       path.join(prebuilds, fitting),
     ]);
     process.env['PREBUILDS_ONLY'] = '1';
-    expect(candidateFiles(folder)).toEqual([path.join(prebuilds, fitting)]);
+    expect([...candidateFiles(folder)]).toEqual([path.join(prebuilds, fitting)]);
   });
 });
 
@@ -82,7 +82,7 @@ describe('the package', () => {
 
   test('loads twice in one process, as two copies with two addons', async () => {
     const folder = temporaryFolder();
-    const addon = candidateFiles(root).find((file) => existsSync(file))!;
+    const addon = [...candidateFiles(root)].find((file) => existsSync(file))!;
     cpSync(path.join(root, 'dist'), path.join(folder, 'dist'), { recursive: true });
     copyFileSync(path.join(root, 'package.json'), path.join(folder, 'package.json'));
     symlinkSync(path.join(root, 'node_modules'), path.join(folder, 'node_modules'), 'junction');
