@@ -30,7 +30,9 @@ export type CodeModeErrorCode =
   /** No isolate could be created (threads or memory of the machine are exhausted). */
   | 'ISOLATE_UNAVAILABLE'
   /** The native addon could not be loaded; the message says what was tried and what to do. */
-  | 'ADDON_UNAVAILABLE';
+  | 'ADDON_UNAVAILABLE'
+  /** A trace bundle cannot be read, or strict reduction refused it. Only from `codecell/trace`. */
+  | 'INVALID_TRACE';
 
 const brand = Symbol.for('codecell.CodeModeError');
 
