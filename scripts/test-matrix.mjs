@@ -3,10 +3,11 @@
 // against it in out/abi<N> and placed in prebuilds/, and vitest runs with that binary on that prebuild. Further
 // arguments after `--` go to vitest. Prints one line per version; exits with 1 when one failed.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
-import { buildAddon, isAddonCurrent, placePrebuild, root, run } from './addon.mjs';
+import { root } from './addon.mjs';
+import { prepareNode } from './other-node.mjs';
 
 const given = process.argv.slice(2);
 const majors = given.filter((argument) => /^\d+$/.test(argument));
@@ -18,12 +19,8 @@ let failed = false;
 for (const major of majors) {
   const started = Date.now();
   try {
-    const target = installNode(major);
-    const folder = join(root, 'out', `abi${target.abi}`);
-    const addon = join(folder, 'build', 'Release', 'codecell.node');
-    if (!isAddonCurrent(folder, target.abi)) buildAddon({ folder, ...target });
-    const prebuild = placePrebuild(addon, target.abi);
-    const { counts, passed } = runTests(target.node, major, prebuild);
+    const target = prepareNode(major);
+    const { counts, passed } = runTests(target.node, major, target.prebuild);
     failed ||= !passed;
     const seconds = Math.round((Date.now() - started) / 1000);
     lines.push(`node ${target.version} (abi ${target.abi}): ${counts}, ${seconds} s`);
@@ -34,29 +31,6 @@ for (const major of majors) {
 }
 console.log(`\n${lines.join('\n')}`);
 process.exitCode = failed ? 1 : 0;
-
-function installNode(major) {
-  const folder = join(root, 'out', `node-${major}`);
-  const platform = process.platform === 'win32' ? 'win' : process.platform;
-  const name = `node-${platform}-${process.arch}`;
-  const home = join(folder, 'node_modules', name);
-  const node = join(home, 'bin', process.platform === 'win32' ? 'node.exe' : 'node');
-  if (!existsSync(node)) {
-    rmSync(folder, { recursive: true, force: true });
-    mkdirSync(folder, { recursive: true });
-    writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
-    const npm = process.env.npm_execpath;
-    const args = ['install', '--ignore-scripts', '--no-audit', '--no-fund', `${name}@${major}`];
-    if (npm) run(process.execPath, [npm, ...args], { cwd: folder });
-    else run('npm', args, { cwd: folder, shell: process.platform === 'win32' });
-  }
-  const asked = spawnSync(node, ['-p', 'process.version + " " + process.versions.modules'], {
-    encoding: 'utf8',
-  });
-  if (asked.status !== 0) throw new Error(`${node} does not run: ${asked.error?.message ?? asked.stderr}`);
-  const [version, abi] = asked.stdout.trim().split(' ');
-  return { node, version, abi, nodeDir: home };
-}
 
 function runTests(node, major, prebuild) {
   const vitest = join(createRequire(import.meta.url).resolve('vitest/package.json'), '..', 'vitest.mjs');
