@@ -1,0 +1,12 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+
+const read = (path: string) => readFileSync(new URL(`../../${path}`, import.meta.url), 'utf8');
+
+test('docs/tracing.md lists every problem code of lib/trace/errors.ts, and no other', () => {
+  const inCode = [...read('lib/trace/errors.ts').matchAll(/^ {2}\| '([A-Z_]+)'/gm)].map(([, code]) => code);
+  const table = /<!-- codes: trace -->(.*?)<!-- end -->/s.exec(read('docs/tracing.md'))?.[1] ?? '';
+  const inDocs = [...table.matchAll(/^\| `([A-Z_]+)`/gm)].map(([, code]) => code);
+  expect(inCode.length).toBeGreaterThan(20);
+  expect(inDocs.toSorted()).toEqual(inCode.toSorted());
+});
