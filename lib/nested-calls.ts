@@ -33,7 +33,7 @@ interface CallRecord {
   arrivedAt: number;
   endedAt: number;
   error: string | undefined;
-  /** Set while `execute` runs. */
+  /** Set once the tool has asked for its signal. */
   controller: AbortController | undefined;
 }
 
@@ -51,6 +51,7 @@ export class NestedCalls {
   #running = new Set<CallRecord>();
   #draining = false;
   #ended = false;
+  #cancelReason: Error | undefined;
 
   constructor(options: NestedCallsOptions) {
     this.#options = options;
@@ -100,6 +101,7 @@ export class NestedCalls {
   /** Aborts every unanswered call, in call order; a late answer is ignored. */
   cancelAll(reason: Error): void {
     this.#ended = true;
+    this.#cancelReason = reason;
     const unanswered = [...this.#running, ...this.#waiting.slice(this.#nextWaiting)];
     this.#running.clear();
     this.#waiting = [];
@@ -129,6 +131,13 @@ export class NestedCalls {
     else this.#executeChecked(record, checked);
   }
 
+  /** A signal that is first asked for after the cell ended has fired already. */
+  #signal(record: CallRecord): AbortSignal {
+    record.controller ??= new AbortController();
+    if (record.status === 'cancelled') record.controller.abort(this.#cancelReason);
+    return record.controller.signal;
+  }
+
   #executeChecked(record: CallRecord, checked: CheckedInput): void {
     if (record.status !== 'running') return;
     if (checked.ok) this.#execute(record, checked.value);
@@ -139,16 +148,23 @@ export class NestedCalls {
     const { tool, number } = record;
     const { cellId, execCallId, invokeTool } = this.#options;
     const callId = `tool-${number}`;
-    record.controller = new AbortController();
-    const { signal } = record.controller;
+    const signalOf = () => this.#signal(record);
     let answer: unknown;
     try {
       if (tool.execute !== undefined) {
-        answer = tool.execute(input, { signal, callId, cellId, execCallId });
+        answer = tool.execute(input, {
+          // Made when asked for: most tools do not look, and a signal costs more than the rest of a call.
+          get signal() {
+            return signalOf();
+          },
+          callId,
+          cellId,
+          execCallId,
+        });
       } else if (invokeTool !== undefined) {
         const { name, toolName, namespace, globalName, kind } = tool;
         const call = { name, toolName, namespace, globalName, kind, input, callId, cellId, execCallId };
-        answer = invokeTool(call, signal);
+        answer = invokeTool(call, signalOf());
       } else {
         throw new Error(`tool \`${tool.name}\` has nothing that serves it`);
       }

@@ -1,10 +1,23 @@
 import { describe, expect, test } from 'vitest';
-import type { NestedToolInvocation, ToolDefinition } from '../../lib/index.js';
+import type { NestedToolInvocation, ToolDefinition, ToolExecuteContext } from '../../lib/index.js';
 import { aborted, blockingTool, echo, ending, gate, nextTurn, openSession, texts } from './support.js';
 
 const tool = (name: string, execute: ToolDefinition['execute']): ToolDefinition => ({
   name,
   execute: execute!,
+});
+
+test('a signal that is first looked at after the cell ended has fired', async () => {
+  const called = gate<ToolExecuteContext>();
+  const never = tool('never', (_input, context) => {
+    called.open(context);
+    return new Promise(() => {});
+  });
+  const outcome = await openSession({ tools: [never] }).exec('tools.never()');
+  expect(outcome.toolCalls[0]?.status).toBe('cancelled');
+  const { signal } = await called.passed;
+  expect(signal.aborted).toBe(true);
+  expect((signal.reason as Error).name).toBe('AbortError');
 });
 
 describe('a nested tool call', () => {
