@@ -70,6 +70,7 @@ class EngineObject : public std::enable_shared_from_this<EngineObject> {
   std::shared_ptr<EngineObject> keep_;  // while the handle is open
   bool closed_ = false;
   bool answered_ = false;
+  int skip_look_outs_ = 0;
   bool ending_ = false;
   napi_async_cleanup_hook_handle cleanup_ = nullptr;
 };
@@ -100,6 +101,8 @@ void EndProcess() {
 // keeps the loop from its other work for longer than the second time.
 constexpr auto kLookOut = std::chrono::microseconds(20);
 constexpr auto kDeliverAtMost = std::chrono::microseconds(500);
+// After a look-out in vain so many are left out: slow tools and busy machines do not profit from them.
+constexpr int kSkipAfterMiss = 16;
 
 double ReadNumber(const Napi::Object& object, const char* key) {
   return object.Get(key).ToNumber().DoubleValue();
@@ -280,10 +283,17 @@ void EngineObject::DeliverAll() {
     answered_ = false;
     Deliver();
     if (!answered_ || ending_ || wake_ == nullptr) return;
+    if (skip_look_outs_ > 0) {
+      skip_look_outs_--;
+      return;
+    }
     const base::TimePoint now = base::Clock::now();
     const base::TimePoint until = std::min(end, now + kLookOut);
     while (!outbox_->HasEvents()) {
-      if (base::Clock::now() >= until) return;
+      if (base::Clock::now() >= until) {
+        skip_look_outs_ = kSkipAfterMiss;
+        return;
+      }
       std::this_thread::yield();
     }
     if (base::Clock::now() >= end) return;

@@ -264,11 +264,13 @@ void Runtime::HandleAnswers(Scope& scope) {
   std::optional<base::TimePoint> deadline = timers.NextDue();
   const std::optional<base::TimePoint> task_due = isolate_->tasks().NextDue();
   if (task_due && (!deadline || *task_due < *deadline)) deadline = task_due;
-  const bool wait = tools.pending() > 0 || !timers.empty() || codex();
+  const base::TimePoint asked = Clock::now();
+  const bool due = deadline && *deadline <= asked;
+  const bool wait = !due && (tools.pending() > 0 || !timers.empty() || codex());
   std::vector<ToolAnswer> answers;
   if (wait) {
-    const base::TimePoint asked = Clock::now();
-    answers = control_->mailbox().WaitAndTakeAll(deadline, spin_ ? kSpin : Clock::duration::zero());
+    const bool spin = spin_ && tools.pending() > 0;
+    answers = control_->mailbox().WaitAndTakeAll(deadline, spin ? kSpin : Clock::duration::zero());
     const auto waited = Clock::now() - asked;
     spin_ = waited > kPromptly && waited < kSpin * 2;
   } else {

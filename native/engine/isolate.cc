@@ -87,6 +87,7 @@ std::unique_ptr<Isolate> Isolate::Create(Platform& platform, size_t stack_bytes)
 
 Isolate::~Isolate() {
   if (isolate_ == nullptr) return;
+  disposing_ = true;
   if (termination_) {
     termination_->Clear();
     ClearTermination(isolate_);
@@ -110,6 +111,8 @@ void Isolate::SetHeapLimit(size_t bytes, HeapLimitHandler handler) {
 
 size_t Isolate::OnNearHeapLimit(void* data, size_t current_limit, size_t) {
   auto* const self = static_cast<Isolate*>(data);
+  // Disposal itself collects garbage, and must not fail for a limit that was the script's.
+  if (self->disposing_) return current_limit + current_limit / 2;
   // The next thing may be V8's out-of-memory path, which prints.
   self->quiet_.Begin();
   // Newer V8 asks also on behalf of an array buffer that was refused, however empty the heap is. The script

@@ -91,6 +91,7 @@ class Isolate {
   size_t heap_limit_ = 0;
   size_t granted_ = 0;
   size_t seen_refusals_ = 0;
+  bool disposing_ = false;
   base::QuietStderr quiet_;
 };
 

@@ -41,6 +41,18 @@ describe('memory outside of the V8 heap', () => {
     expect(result).toEqual(cleanly(3));
   });
 
+  test('a heap that is nearly full when its script completes is disposed, and the process ends by itself', async () => {
+    const result = await runChild(`
+      const service = new CodeModeService();
+      const session = service.createSession({ limits: { heapMb: 64, wallMs: 20_000 } });
+      const many = 'eval("({" + Array.from({ length: 1e6 }, (_, i) => "k" + i + ":1").join() + "})")';
+      const outcome = await session.exec(many);
+      if (!['completed', 'failed'].includes(outcome.status)) console.log(outcome.status);
+      await service.close();
+    `);
+    expect(result).toEqual(cleanly(0));
+  });
+
   test('at maxCells quarantined threads no more isolates are given out', async () => {
     const result = await runChild(`
       const service = new CodeModeService({ maxCells: 1, quarantineMs: 50, warmIsolates: 1 });
@@ -51,6 +63,21 @@ describe('memory outside of the V8 heap', () => {
       process.exit(0);
     `);
     expect(result).toEqual(cleanly(0, 'WALL_LIMIT QUARANTINED ISOLATE_UNAVAILABLE\n'));
+  });
+});
+
+describe('timers', () => {
+  test('20,000 that are due at once all fire, in order', async () => {
+    const outcome = await openSession().exec(`
+      const fired = [];
+      await Promise.all(Array.from({ length: 20_000 }, (_, i) =>
+        new Promise((resolve) => setTimeout(() => { fired.push(i); resolve(); }, 1))));
+      text(fired.length);
+      text(fired.every((value, i) => value === i));`);
+    expect(outcome.contentItems.map((item) => (item.type === 'input_text' ? item.text : ''))).toEqual([
+      '20000',
+      'true',
+    ]);
   });
 });
 
