@@ -1,10 +1,12 @@
-import { defineConfig } from 'vitest/config';
+import { configDefaults, defineConfig } from 'vitest/config';
 
 const major = process.versions.node.split('.')[0];
 
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
+    // Takes minutes: npm run test:hostile.
+    exclude: [...configDefaults.exclude, 'test/hostile/**'],
     environment: 'node',
     // One process per file: a native crash is a red file, not a dead run.
     pool: 'forks',
