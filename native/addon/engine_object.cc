@@ -149,7 +149,8 @@ std::shared_ptr<EngineObject> EngineObject::Create(Napi::Env env, const Napi::Ob
         const auto pool = held->pool.lock();
         if (!pool) return;
         pool->WaitForThreads();
-        if (held->main_thread && pool->GetStats().quarantined_threads > 0) EndProcess();
+        // Whatever is left has been given up, or V8 has parked it while it disposed an isolate.
+        if (held->main_thread && pool->GetStats().threads > 0) EndProcess();
       },
       new Held{self, self->pool_, options.Get("mainThread").ToBoolean()});
   napi_add_async_cleanup_hook(

@@ -88,6 +88,10 @@ std::unique_ptr<Isolate> Isolate::Create(Platform& platform, size_t stack_bytes)
 Isolate::~Isolate() {
   if (isolate_ == nullptr) return;
   disposing_ = true;
+  v8::HeapStatistics heap;
+  isolate_->GetHeapStatistics(&heap);
+  // A heap this full may run out of memory once more, and V8 prints then.
+  if (heap_limit_ != 0 && heap.used_heap_size() > heap_limit_ / 2) quiet_.Begin();
   if (termination_) {
     termination_->Clear();
     ClearTermination(isolate_);
