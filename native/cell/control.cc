@@ -124,6 +124,15 @@ void Control::Emit(Event event) {
   outbox_->Push(std::move(event), [this] { return decided(); });
 }
 
+End Control::MakeEnd() const {
+  const Verdict& decision = verdict();
+  End end;
+  end.status = decision.status;
+  end.code = decision.code;
+  end.message = end.text = decision.message;
+  return end;
+}
+
 bool Control::ReportEnd(End end) {
   if (!ClaimEnd()) return false;
   PushEnd(std::move(end));
@@ -144,11 +153,7 @@ void Control::SetQuarantineListener(std::function<void()> listener) {
 
 bool Control::Quarantine() {
   if (!decided() || !ClaimEnd()) return false;
-  const Verdict& decision = verdict();
-  End end;
-  end.status = decision.status;
-  end.code = decision.code;
-  end.message = end.text = decision.message;
+  End end = MakeEnd();
   end.quarantined = true;
   end.diagnostics.emplace_back("QUARANTINED",
                                Text::Latin1("the isolate's thread did not stop and was set aside; "

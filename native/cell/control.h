@@ -72,6 +72,8 @@ class Control : public std::enable_shared_from_this<Control> {
 
   // [isolate] Hands an event to the host, waiting for room if need be.
   void Emit(Event event);
+  // [any] An end that says what was decided, and nothing of a run. Only after decided().
+  End MakeEnd() const;
   // [any] Reports the end. Only the first report counts; true for it.
   bool ReportEnd(End end);
   bool end_reported() const { return end_reported_.load(std::memory_order_acquire); }

@@ -107,11 +107,7 @@ bool Pool::CallThread() {
 void Pool::FailQueued(const char* reason) {
   for (const auto& control : std::exchange(queue_, {})) {
     control->Settle({cell::Status::kFailed, "ISOLATE_UNAVAILABLE", base::Text::Latin1(reason)});
-    cell::End end;
-    end.status = control->verdict().status;
-    end.code = control->verdict().code;
-    end.message = end.text = control->verdict().message;
-    control->ReportEnd(std::move(end));
+    control->ReportEnd(control->MakeEnd());
   }
 }
 
@@ -244,10 +240,7 @@ bool Pool::Stop(const std::shared_ptr<Control>& control, cell::Verdict verdict) 
   }
   const bool won = control->Stop(std::move(verdict));
   if (was_queued) {
-    cell::End end;
-    end.status = control->verdict().status;
-    end.code = control->verdict().code;
-    end.message = end.text = control->verdict().message;
+    cell::End end = control->MakeEnd();
     end.queue_ms = base::MillisecondsBetween(control->created, Clock::now());
     control->ReportEnd(std::move(end));
   }
