@@ -22,7 +22,7 @@ Watchdog::Id Watchdog::At(TimePoint when, std::function<void()> callback) {
   const bool first = deadlines_.empty() || when < deadlines_.begin()->first.first;
   deadlines_.emplace(std::pair(when, id), std::move(callback));
   times_.emplace(id, when);
-  if (first) condition_.NotifyOne();
+  if (first) alarm_.Set(when);
   return id;
 }
 
@@ -40,11 +40,9 @@ void Watchdog::Run() {
     {
       MutexLock lock(mutex_);
       while (deadlines_.empty() || deadlines_.begin()->first.first > Clock::now()) {
-        if (deadlines_.empty()) {
-          condition_.Wait(mutex_);
-        } else {
-          condition_.WaitUntil(mutex_, deadlines_.begin()->first.first);
-        }
+        // A cancelled deadline leaves the alarm as it is: it rings for nothing then.
+        alarm_.Set(deadlines_.empty() ? TimePoint::max() : deadlines_.begin()->first.first);
+        alarm_.Sleep(mutex_);
       }
       const auto first = deadlines_.begin();
       callback = std::move(first->second);

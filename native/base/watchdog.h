@@ -10,6 +10,7 @@
 #include <unordered_map>
 #include <utility>
 
+#include "base/alarm.h"
 #include "base/mutex.h"
 
 namespace codecell::base {
@@ -30,7 +31,7 @@ class Watchdog {
   void Run() EXCLUDES(mutex_);
 
   Mutex mutex_;
-  Condition condition_;
+  Alarm alarm_;
   std::map<std::pair<TimePoint, Id>, std::function<void()>> deadlines_ GUARDED_BY(mutex_);
   std::unordered_map<Id, TimePoint> times_ GUARDED_BY(mutex_);
   Id next_id_ GUARDED_BY(mutex_) = 1;
