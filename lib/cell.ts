@@ -81,7 +81,7 @@ export class Cell {
   readonly #events = new CellEventHub();
   readonly #createdAt = performance.now();
   readonly #startedAt = Date.now();
-  readonly #notifications = new Set<AbortController>();
+  #notifications: Set<AbortController> | null = null;
   readonly #diagnostics: Diagnostic[] = [];
 
   #phase: 'queued' | 'running' | 'ended' | 'settled' | 'taken' = 'queued';
@@ -99,10 +99,11 @@ export class Cell {
   /** A terminate call has not been answered. */
   #terminating = false;
   #abortError: CellError | null = null;
+  #reason: Error | null = null;
   #firstOutcome: Promise<Outcome> | null = null;
   #releaseSignal: (() => void) | null = null;
-  #settled!: () => void;
-  readonly #settlement = new Promise<void>((resolve) => (this.#settled = resolve));
+  /** Those who wait for the settlement without taking the outcome. */
+  #onSettled: (() => void)[] | null = null;
 
   constructor(options: CellOptions) {
     this.#options = options;
@@ -192,8 +193,10 @@ export class Cell {
 
   /** Stops the cell without taking its outcome. Resolves when it has settled. */
   shutDown(): Promise<void> {
-    if (!this.#isSettled) this.#stop();
-    return this.#settlement;
+    if (this.#isSettled) return Promise.resolve();
+    const settlement = new Promise<void>((resolve) => (this.#onSettled ??= []).push(resolve));
+    this.#stop();
+    return settlement;
   }
 
   /** Ends a cell that never reached the engine. */
@@ -212,13 +215,13 @@ export class Cell {
         if (this.#events.hasListeners) this.#events.emit({ type: 'started', cellId: this.cellId });
         return;
       case NativeEventKind.Text:
-        return this.#appendItem({ type: 'input_text', text: a as string }, a as string);
+        return this.#appendItem({ type: 'input_text', text: a as string }, c as number);
       case NativeEventKind.Image: {
         const item: ContentItem = { type: 'input_image', image_url: a as string, detail: b as ImageDetail };
-        return this.#appendItem(item, item.image_url);
+        return this.#appendItem(item, c as number);
       }
       case NativeEventKind.Audio:
-        return this.#appendItem({ type: 'input_audio', audio_url: a as string }, a as string);
+        return this.#appendItem({ type: 'input_audio', audio_url: a as string }, c as number);
       case NativeEventKind.ToolCall:
         return this.#nestedCalls.begin(a as number, b as number, c as string | undefined);
       case NativeEventKind.Notify:
@@ -266,10 +269,10 @@ export class Cell {
     else this.#options.engine.stop(this.#options.number);
   }
 
-  #appendItem(item: ContentItem, payload: string): void {
+  #appendItem(item: ContentItem, bytes: number): void {
     this.#items.push(item);
     this.#lastOutputAt = Date.now();
-    this.#outputBytes += Buffer.byteLength(payload);
+    this.#outputBytes += bytes;
     const { cellId } = this;
     if (this.#events.hasListeners) this.#events.emit({ type: 'output', cellId, item });
     const { onOutput } = this.#options;
@@ -289,12 +292,12 @@ export class Cell {
     const { onNotify, callId } = this.#options;
     if (onNotify === undefined) return;
     const controller = new AbortController();
-    this.#notifications.add(controller);
+    (this.#notifications ??= new Set()).add(controller);
     const answered = () => {
-      if (this.#notifications.delete(controller)) this.#settleIfAnswered();
+      if (this.#notifications?.delete(controller)) this.#settleIfAnswered();
     };
     const failed = (error: unknown) => {
-      if (!this.#notifications.has(controller)) return;
+      if (!this.#notifications?.has(controller)) return;
       this.#diagnose('NOTIFY_FAILED', `onNotify failed: ${failureText(error)}`);
       answered();
     };
@@ -302,8 +305,8 @@ export class Cell {
   }
 
   #cancelNotifications(): void {
-    const pending = [...this.#notifications];
-    this.#notifications.clear();
+    const pending = [...(this.#notifications ?? [])];
+    this.#notifications = null;
     for (const controller of pending) controller.abort(this.#abortReason());
     this.#settleIfAnswered();
   }
@@ -317,14 +320,14 @@ export class Cell {
       for (const call of unseen) this.#diagnoseUnseenFailure(call);
     }
     this.#mergeDiagnostics(end);
-    this.#nestedCalls.cancelAll(this.#abortReason());
+    this.#nestedCalls.cancelAll(() => this.#abortReason());
     this.#end = { status: end.status, error: this.#errorOf(end), metrics: this.#metricsOf(end) };
     if (this.#stopping || end.status === 'terminated') this.#cancelNotifications();
     else this.#settleIfAnswered();
   }
 
   #settleIfAnswered(): void {
-    if (this.#phase === 'ended' && this.#notifications.size === 0) this.#settle();
+    if (this.#phase === 'ended' && !this.#notifications?.size) this.#settle();
   }
 
   /** The one place where a cell settles. */
@@ -344,7 +347,7 @@ export class Cell {
         waiter.resolve(outcome);
       }
     }
-    this.#settled();
+    for (const report of this.#onSettled ?? []) report();
   }
 
   #takeOutcome(): Outcome {
@@ -429,8 +432,9 @@ export class Cell {
     this.#diagnostics.push({ code, message });
   }
 
+  /** Made when a signal asks for it: most cells end with nothing to abort. */
   #abortReason(): Error {
-    return new DOMException(`exec cell ${this.cellId} ended`, 'AbortError');
+    return (this.#reason ??= new DOMException(`exec cell ${this.cellId} ended`, 'AbortError'));
   }
 
   #followSignal(signal: AbortSignal | undefined): void {

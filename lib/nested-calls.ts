@@ -51,7 +51,7 @@ export class NestedCalls {
   #running = new Set<CallRecord>();
   #draining = false;
   #ended = false;
-  #cancelReason: Error | undefined;
+  #cancelReason: (() => Error) | undefined;
 
   constructor(options: NestedCallsOptions) {
     this.#options = options;
@@ -99,7 +99,7 @@ export class NestedCalls {
   }
 
   /** Aborts every unanswered call, in call order; a late answer is ignored. */
-  cancelAll(reason: Error): void {
+  cancelAll(reason: () => Error): void {
     this.#ended = true;
     this.#cancelReason = reason;
     const unanswered = [...this.#running, ...this.#waiting.slice(this.#nextWaiting)];
@@ -108,7 +108,7 @@ export class NestedCalls {
     this.#nextWaiting = 0;
     for (const record of unanswered) {
       this.#end(record, 'cancelled');
-      record.controller?.abort(reason);
+      record.controller?.abort(reason());
     }
   }
 
@@ -134,7 +134,7 @@ export class NestedCalls {
   /** A signal that is first asked for after the cell ended has fired already. */
   #signal(record: CallRecord): AbortSignal {
     record.controller ??= new AbortController();
-    if (record.status === 'cancelled') record.controller.abort(this.#cancelReason);
+    if (record.status === 'cancelled') record.controller.abort(this.#cancelReason?.());
     return record.controller.signal;
   }
 

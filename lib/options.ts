@@ -123,6 +123,8 @@ export interface ResolvedSessionOptions {
   limits: ResolvedLimits;
   remoteImages: boolean;
   yieldTimeMs: number;
+  /** Those of an exec that gives none of its own. */
+  exec: ResolvedExecOptions;
 }
 
 export interface ResolvedExecOptions {
@@ -188,20 +190,24 @@ export function resolveSessionOptions(
     (profile === 'codex' ? 'data' : 'any');
   const invokeTool = callback<InvokeTool>(options['invokeTool'], 'invokeTool');
   const limits = resolveLimits(service.limits, options['limits'], 'limits');
+  const onOutput = callback<OnOutput>(options['onOutput'], 'onOutput');
+  const yieldTimeMs = yieldTime(options['yieldTimeMs'], 'yieldTimeMs', DEFAULT_YIELD_TIME_MS);
   return {
     toolSet: resolveTools(options['tools'], { profile, hasInvokeTool: invokeTool !== undefined }),
     invokeTool,
     profile,
     storedValues: storedValuesToJson(options['storedValues'], limits.storedBytes),
     onNotify: callback<OnNotify>(options['onNotify'], 'onNotify'),
-    onOutput: callback<OnOutput>(options['onOutput'], 'onOutput'),
+    onOutput,
     limits,
     remoteImages: imageUrls === 'any',
-    yieldTimeMs: yieldTime(options['yieldTimeMs'], 'yieldTimeMs', DEFAULT_YIELD_TIME_MS),
+    yieldTimeMs,
+    exec: { callId: undefined, yieldTimeMs, signal: undefined, limits, onOutput },
   };
 }
 
 export function resolveExecOptions(session: ResolvedSessionOptions, given: unknown): ResolvedExecOptions {
+  if (given === undefined || given === null) return session.exec;
   const options = readOptions(given, 'exec options', [
     'callId',
     'yieldTimeMs',

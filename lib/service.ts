@@ -51,7 +51,6 @@ export class CodeModeService implements AsyncDisposable {
       engine: this.#engine,
       nextCellNumber: () => ++this.#lastCellNumber,
       addCell: (number, cell) => void this.#cells.set(number, cell),
-      removeCell: (number) => void this.#cells.delete(number),
       removeSession: (session) => void this.#sessions.delete(session),
     };
   }

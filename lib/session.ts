@@ -27,7 +27,7 @@ import {
   type TerminateOptions,
   type WaitOptions,
 } from './options.js';
-import type { Outcome } from './outcome.js';
+import type { CellErrorCode, Outcome } from './outcome.js';
 import { storedValuesFromJson } from './stored-values.js';
 
 /** What a session needs of its service. */
@@ -36,7 +36,6 @@ export interface SessionHost {
   engine: NativeEngine;
   nextCellNumber: () => number;
   addCell: (number: number, cell: Cell) => void;
-  removeCell: (number: number) => void;
   removeSession: (session: CodeModeSession) => void;
 }
 
@@ -60,6 +59,7 @@ export class CodeModeSession implements AsyncDisposable {
   readonly #store: NativeValueStore;
   /** Cells whose outcome was not taken, by id. */
   readonly #cells = new Map<string, Cell>();
+  readonly #forget = (cellId: string) => void this.#cells.delete(cellId);
   #lastCellId = 0;
   #closing: Promise<void> | null = null;
 
@@ -181,15 +181,19 @@ export class CodeModeSession implements AsyncDisposable {
     if (this.#closing !== null) throw new CodeModeError('SESSION_CLOSED', 'the session was closed');
   }
 
+  /**
+   * The isolate thread is called first: waking it takes longer than what the host has to note down, and no event of
+   * the cell is handled before this has returned.
+   */
   #startCell(source: string, exec: ResolvedExecOptions): Cell {
     if (exec.signal?.aborted) throw abortedError('exec was aborted before it started');
-    const { engine } = this.#host;
+    const number = this.#host.nextCellNumber();
+    const failure = this.#startNative(number, source, exec);
     const { profile, toolSet, invokeTool, onNotify } = this.#options;
     const { callId, onOutput, limits, signal, yieldTimeMs } = exec;
-    const number = this.#host.nextCellNumber();
     const cellId = String(++this.#lastCellId);
     const cell = new Cell({
-      engine,
+      engine: this.#host.engine,
       number,
       cellId,
       callId,
@@ -201,23 +205,29 @@ export class CodeModeSession implements AsyncDisposable {
       limits,
       signal,
       yieldTimeMs,
-      onTaken: (id) => this.#cells.delete(id),
+      onTaken: this.#forget,
     });
     this.#cells.set(cellId, cell);
-    const tooLarge = sourceTooLarge(source, limits.sourceBytes);
-    if (tooLarge !== null) {
-      cell.failBeforeStart('SOURCE_LIMIT', tooLarge);
-      return cell;
-    }
-    this.#host.addCell(number, cell);
-    try {
-      engine.start(number, source, this.#manifest, this.#store, this.#nativeOptions(exec));
-    } catch (error) {
-      this.#host.removeCell(number);
-      const reason = error instanceof Error ? error.message : String(error);
-      cell.failBeforeStart('ISOLATE_UNAVAILABLE', `the cell could not be started: ${reason}`);
-    }
+    if (failure === null) this.#host.addCell(number, cell);
+    else cell.failBeforeStart(failure.code, failure.message);
     return cell;
+  }
+
+  /** Null, or why the cell cannot run. */
+  #startNative(
+    number: number,
+    source: string,
+    exec: ResolvedExecOptions,
+  ): { code: CellErrorCode; message: string } | null {
+    const tooLarge = sourceTooLarge(source, exec.limits.sourceBytes);
+    if (tooLarge !== null) return { code: 'SOURCE_LIMIT', message: tooLarge };
+    try {
+      this.#host.engine.start(number, source, this.#manifest, this.#store, this.#nativeOptions(exec));
+      return null;
+    } catch (error) {
+      const reason = error instanceof Error ? error.message : String(error);
+      return { code: 'ISOLATE_UNAVAILABLE', message: `the cell could not be started: ${reason}` };
+    }
   }
 
   #nativeOptions({ limits }: ResolvedExecOptions): NativeCellOptions {

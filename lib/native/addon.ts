@@ -1,6 +1,6 @@
 /**
- * The addon's interface. This folder is the only importer of the native module. The shapes here
- * are what native/addon/ implements; strings cross as JSON text or plain text, never as objects.
+ * The addon's interface as the rest of lib/ uses it. This folder is the only importer of the native module; what
+ * exactly crosses is in binding.ts. Strings cross as JSON text or plain text, never as objects.
  */
 
 /** An immutable tool set, shared by every cell of a session. Opaque. */
@@ -43,11 +43,11 @@ export interface NativeCellOptions {
 export enum NativeEventKind {
   /** a: undefined. An isolate thread took the cell. */
   Started = 0,
-  /** a: text. */
+  /** a: text, c: its bytes as UTF-8. */
   Text = 1,
-  /** a: image URL, b: detail. */
+  /** a: image URL, b: detail, c: the URL's bytes as UTF-8. */
   Image = 2,
-  /** a: audio URL. */
+  /** a: audio URL, c: its bytes as UTF-8. */
   Audio = 3,
   /** a: call number (1, 2, ... per cell), b: index of the tool in the manifest, c: input as JSON text, or undefined for no input. */
   ToolCall = 4,
@@ -116,11 +116,15 @@ export interface NativeEngine {
   close(): void;
 }
 
+export interface EngineOptions {
+  warmIsolates: number;
+  maxCells: number;
+  quarantineMs: number;
+  mainThread: boolean;
+}
+
 export interface NativeAddon {
-  createEngine(
-    options: { warmIsolates: number; maxCells: number; quarantineMs: number; mainThread: boolean },
-    onEvents: (events: unknown[]) => void,
-  ): NativeEngine;
+  createEngine(options: EngineOptions, onEvents: (events: unknown[]) => void): NativeEngine;
   /**
    * Says what the process is about to exit with. Where threads were given up, V8 cannot be taken down; the addon then
    * ends the process itself, with this code, when Node comes to that.

@@ -5,6 +5,7 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { CodeModeError } from '../errors.js';
 import type { NativeAddon } from './addon.js';
+import { wrapBinding, type Binding } from './binding.js';
 
 /** The parts of node-gyp-build that pick the prebuilt binary for this Node, platform and C library. */
 interface PrebuildMatcher {
@@ -46,14 +47,14 @@ export function loadFirst(files: Iterable<string>): NativeAddon {
       continue;
     }
     try {
-      const addon = require(file) as NativeAddon;
+      const addon = require(file) as Binding;
       // Node checks this for addons that use V8 alone, not for those that use Node-API beside it.
       if (addon.nodeAbi !== process.versions.modules) {
         attempts.push(`${file}: built for Node ABI ${addon.nodeAbi}`);
         continue;
       }
       if (isMainThread) process.on('exit', (code) => addon.setExitCode(code));
-      return addon;
+      return wrapBinding(addon);
     } catch (error) {
       attempts.push(`${file}: ${error instanceof Error ? error.message : String(error)}`);
     }

@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "addon/strings.h"
+#include "base/units.h"
 #include "base/value_store.h"
 #include "cell/control.h"
 #include "cell/events.h"
@@ -23,6 +24,32 @@ namespace codecell::addon {
 namespace {
 
 using cell::Control;
+
+// The numbers that cross lie in one Float64Array of the engine, which both sides read and write where it is:
+// a property that crosses through N-API costs as much as all of them. The layout is that of
+// lib/native/engine.ts.
+constexpr size_t kOptionNumbers = 16;
+constexpr size_t kEventNumbers = 4;  // kind, cell and two of the event's own
+constexpr size_t kEndNumbers = 9;    // how it ended, and the metrics
+constexpr size_t kMostEvents = 1024;
+constexpr size_t kMostEnds = 64;
+constexpr size_t kEventsFrom = kOptionNumbers;
+constexpr size_t kEndsFrom = kEventsFrom + kEventNumbers * kMostEvents;
+constexpr size_t kNumbers = kEndsFrom + kEndNumbers * kMostEnds;
+
+// Of the options of a start, in `numbers_`.
+enum class Option : uint8_t {
+  kCodex,
+  kRemoteImages,
+  kHeapMb,
+  kCpuMs,
+  kWallMs,
+  kOutputBytes,
+  kOutputItems,
+  kToolCalls,
+  kToolInputBytes,
+  kStoredBytes,
+};
 
 // Owns the pool, the outbox and the wake-up handle of one service. Lives until its handle is closed, which
 // happens on close() or when the environment ends, whichever is first.
@@ -49,9 +76,14 @@ class EngineObject : public std::enable_shared_from_this<EngineObject> {
   void Deliver();
   // Batches as long as answers bring the next one about at once.
   void DeliverAll();
-  bool CallBack(napi_value batch);
-  void Append(Napi::Array& batch, uint32_t at, cell::Event& event);
-  Napi::Object MakeEnd(const cell::End& end);
+  bool CallBack(size_t events, napi_value texts);
+  // Writes an event's numbers at `at` and appends its texts.
+  void Append(double* at, std::vector<napi_value>& texts, const cell::Event& event);
+  void AppendEnd(double* at, const cell::End& end);
+  // What is there to say of an end beside its numbers; undefined when nothing is.
+  Napi::Value EndDetails(const cell::End& end);
+  double OptionOf(Option option) const { return numbers_[static_cast<size_t>(option)]; }
+  size_t SizeOf(Option option) const { return static_cast<size_t>(OptionOf(option)); }
 
   // The environment is going away: stop all script now, while V8's platform is still there.
   void EndWithEnvironment();
@@ -61,6 +93,9 @@ class EngineObject : public std::enable_shared_from_this<EngineObject> {
 
   const Napi::Env env_;
   Napi::FunctionReference on_events_;
+  // The engine's Float64Array, kept by `numbers_holder_`.
+  double* numbers_ = nullptr;
+  Napi::Reference<Napi::Float64Array> numbers_holder_;
   Napi::AsyncContext context_;
   std::shared_ptr<cell::Outbox> outbox_;
   std::shared_ptr<pool::Pool> pool_;
@@ -110,10 +145,11 @@ double ReadNumber(const Napi::Object& object, const char* key) {
 size_t ReadSize(const Napi::Object& object, const char* key) {
   return static_cast<size_t>(ReadNumber(object, key));
 }
+uint32_t ReadIndex(const Napi::Value& value) { return value.As<Napi::Number>().Uint32Value(); }
 
 template <typename T>
-std::shared_ptr<T> ReadHandle(const Napi::Value& object) {
-  return *object.As<Napi::Object>().Get("handle").As<Napi::External<std::shared_ptr<T>>>().Data();
+std::shared_ptr<T> ReadHandle(const Napi::Value& handle) {
+  return *handle.As<Napi::External<std::shared_ptr<T>>>().Data();
 }
 
 std::shared_ptr<EngineObject> EngineObject::Create(Napi::Env env, const Napi::Object& options,
@@ -137,6 +173,9 @@ std::shared_ptr<EngineObject> EngineObject::Create(Napi::Env env, const Napi::Ob
   // Only live cells keep the process alive.
   uv_unref(reinterpret_cast<uv_handle_t*>(self->wake_));
   self->quarantine_ms_ = ReadNumber(options, "quarantineMs");
+  Napi::Float64Array numbers = Napi::Float64Array::New(env, kNumbers);
+  self->numbers_ = numbers.Data();
+  self->numbers_holder_ = Napi::Persistent(numbers);
   self->outbox_ = std::make_shared<cell::Outbox>([wake = self->wake_] { uv_async_send(wake); });
   self->pool_ = std::make_shared<pool::Pool>(std::move(platform),
                                              pool::Options{.warm_isolates = ReadSize(options, "warmIsolates"),
@@ -186,6 +225,7 @@ Napi::Object EngineObject::MakeInterface(Napi::Env env) {
   method("stop", [](EngineObject& self, const Napi::CallbackInfo& info) { return self.Stop(info); });
   method("stats", [](EngineObject& self, const Napi::CallbackInfo& info) { return self.Stats(info); });
   method("close", [](EngineObject& self, const Napi::CallbackInfo&) { self.Close(); });
+  object.Set("numbers", numbers_holder_.Value());
   object.Freeze();
   return object;
 }
@@ -195,21 +235,19 @@ void EngineObject::Start(const Napi::CallbackInfo& info) {
     Napi::Error::New(info.Env(), "the engine is closed").ThrowAsJavaScriptException();
     return;
   }
-  const uint32_t id = info[0].As<Napi::Number>().Uint32Value();
-  const Napi::Object given = info[4].As<Napi::Object>();
+  const uint32_t id = ReadIndex(info[0]);
   cell::Options options;
-  options.profile = given.Get("profile").As<Napi::String>().Utf8Value() == "codex" ? cell::Profile::kCodex
-                                                                                   : cell::Profile::kDefault;
-  options.remote_images = given.Get("remoteImages").ToBoolean();
+  options.profile = OptionOf(Option::kCodex) != 0 ? cell::Profile::kCodex : cell::Profile::kDefault;
+  options.remote_images = OptionOf(Option::kRemoteImages) != 0;
   options.quarantine_ms = quarantine_ms_;
-  options.limits = {.heap_bytes = static_cast<size_t>(ReadNumber(given, "heapMb") * 1024 * 1024),
-                    .cpu_ms = ReadNumber(given, "cpuMs"),
-                    .wall_ms = ReadNumber(given, "wallMs"),
-                    .output_bytes = ReadSize(given, "outputBytes"),
-                    .output_items = ReadSize(given, "outputItems"),
-                    .tool_calls = ReadSize(given, "toolCalls"),
-                    .tool_input_bytes = ReadSize(given, "toolInputBytes"),
-                    .stored_bytes = ReadSize(given, "storedBytes")};
+  options.limits = {.heap_bytes = static_cast<size_t>(OptionOf(Option::kHeapMb) * base::kMegabyte),
+                    .cpu_ms = OptionOf(Option::kCpuMs),
+                    .wall_ms = OptionOf(Option::kWallMs),
+                    .output_bytes = SizeOf(Option::kOutputBytes),
+                    .output_items = SizeOf(Option::kOutputItems),
+                    .tool_calls = SizeOf(Option::kToolCalls),
+                    .tool_input_bytes = SizeOf(Option::kToolInputBytes),
+                    .stored_bytes = SizeOf(Option::kStoredBytes)};
   auto control =
       std::make_shared<Control>(id, ReadText(info[1]), options, ReadHandle<const cell::ToolManifest>(info[2]),
                                 ReadHandle<base::ValueStore>(info[3]), outbox_);
@@ -219,10 +257,10 @@ void EngineObject::Start(const Napi::CallbackInfo& info) {
 }
 
 void EngineObject::Resolve(const Napi::CallbackInfo& info) {
-  const auto found = cells_.find(info[0].As<Napi::Number>().Uint32Value());
+  const auto found = cells_.find(ReadIndex(info[0]));
   if (found == cells_.end()) return;
   answered_ = true;
-  found->second->Answer({.call = info[1].As<Napi::Number>().Uint32Value(),
+  found->second->Answer({.call = ReadIndex(info[1]),
                          .ok = true,
                          .json = ReadText(info[2]),
                          .message = {},
@@ -232,9 +270,9 @@ void EngineObject::Resolve(const Napi::CallbackInfo& info) {
 }
 
 void EngineObject::Reject(const Napi::CallbackInfo& info) {
-  const auto found = cells_.find(info[0].As<Napi::Number>().Uint32Value());
+  const auto found = cells_.find(ReadIndex(info[0]));
   if (found == cells_.end()) return;
-  found->second->Answer({.call = info[1].As<Napi::Number>().Uint32Value(),
+  found->second->Answer({.call = ReadIndex(info[1]),
                          .ok = false,
                          .json = {},
                          .message = ReadText(info[2]),
@@ -244,7 +282,7 @@ void EngineObject::Reject(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value EngineObject::Stop(const Napi::CallbackInfo& info) {
-  const auto found = cells_.find(info[0].As<Napi::Number>().Uint32Value());
+  const auto found = cells_.find(ReadIndex(info[0]));
   if (found == cells_.end()) return Napi::Boolean::New(env_, false);
   cell::Verdict verdict{cell::Status::kTerminated, "", {}};
   if (info[1].IsString())
@@ -303,34 +341,37 @@ void EngineObject::DeliverAll() {
 
 void EngineObject::Deliver() {
   std::vector<cell::Event> events = outbox_->TakeAll();
-  if (events.empty()) return;
-  const Napi::HandleScope scope(env_);
-  // A batch becomes one array; very long ones are cut, so that no call holds too many handles.
-  constexpr size_t kMost = 4096;
-  for (size_t from = 0; from < events.size(); from += kMost) {
-    const Napi::HandleScope chunk_scope(env_);
-    const size_t to = std::min(events.size(), from + kMost);
-    constexpr uint32_t kStride = 5;
-    Napi::Array batch = Napi::Array::New(env_, (to - from) * kStride);
-    for (size_t i = from; i < to; i++) {
-      const Napi::HandleScope event_scope(env_);
-      Append(batch, static_cast<uint32_t>(i - from) * kStride, events[i]);
-      if (events[i].kind == cell::EventKind::kEnded) {
-        cells_.erase(events[i].cell);
-        if (cells_.empty() && wake_ != nullptr) uv_unref(reinterpret_cast<uv_handle_t*>(wake_));
-      }
+  std::vector<napi_value> texts;
+  // A batch crosses in one call; a very long one is cut where the array for its numbers is full.
+  for (size_t from = 0; from < events.size();) {
+    const Napi::HandleScope scope(env_);
+    texts.clear();
+    size_t count = 0;
+    size_t ends = 0;
+    for (; from < events.size() && count < kMostEvents && ends < kMostEnds; from++, count++) {
+      const cell::Event& event = events[from];
+      Append(numbers_ + kEventsFrom + count * kEventNumbers, texts, event);
+      if (event.kind != cell::EventKind::kEnded) continue;
+      AppendEnd(numbers_ + kEndsFrom + ends * kEndNumbers, *event.end);
+      texts.push_back(EndDetails(*event.end));
+      ends++;
+      cells_.erase(event.cell);
+      if (cells_.empty() && wake_ != nullptr) uv_unref(reinterpret_cast<uv_handle_t*>(wake_));
     }
-    if (!CallBack(batch) || ending_) return;
+    const Napi::Array list = Napi::Array::New(env_, texts.size());
+    for (uint32_t i = 0; i < texts.size(); i++) napi_set_element(env_, list, i, texts[i]);
+    if (!CallBack(count, list) || ending_) return;
   }
   if (closed_ && cells_.empty()) CloseHandle();
 }
 
 // False when the environment runs no JavaScript any more. Node-API itself, because node-addon-api makes an
 // exception of every failure, and a worker that is being terminated cannot take one.
-bool EngineObject::CallBack(napi_value batch) {
+bool EngineObject::CallBack(size_t events, napi_value texts) {
   napi_value ignored = nullptr;
+  const napi_value arguments[] = {Napi::Number::New(env_, static_cast<double>(events)), texts};
   const napi_status status =
-      napi_make_callback(env_, context_, env_.Global(), on_events_.Value(), 1, &batch, &ignored);
+      napi_make_callback(env_, context_, env_.Global(), on_events_.Value(), 2, arguments, &ignored);
   if (status == napi_ok) return true;
   napi_value exception = nullptr;
   napi_valuetype type = napi_undefined;
@@ -343,37 +384,51 @@ bool EngineObject::CallBack(napi_value batch) {
   return true;
 }
 
-void EngineObject::Append(Napi::Array& batch, uint32_t at, cell::Event& event) {
-  batch.Set(at, Napi::Number::New(env_, static_cast<uint8_t>(event.kind)));
-  batch.Set(at + 1, Napi::Number::New(env_, event.cell));
+void EngineObject::Append(double* at, std::vector<napi_value>& texts, const cell::Event& event) {
+  at[0] = static_cast<double>(event.kind);
+  at[1] = event.cell;
   switch (event.kind) {
     case cell::EventKind::kText:
     case cell::EventKind::kAudio:
     case cell::EventKind::kNotify:
-      batch.Set(at + 2, MakeString(env_, event.text));
+      at[2] = static_cast<double>(event.utf8_bytes);
+      texts.push_back(MakeString(env_, event.text));
       break;
     case cell::EventKind::kImage:
-      batch.Set(at + 2, MakeString(env_, event.text));
-      batch.Set(at + 3, Napi::String::New(env_, event.detail));
+      at[2] = static_cast<double>(event.utf8_bytes);
+      texts.push_back(MakeString(env_, event.text));
+      texts.push_back(Napi::String::New(env_, event.detail));
       break;
     case cell::EventKind::kToolCall:
-      batch.Set(at + 2, Napi::Number::New(env_, event.call));
-      batch.Set(at + 3, Napi::Number::New(env_, event.tool));
-      if (event.has_input) batch.Set(at + 4, MakeString(env_, event.text));
+      at[2] = event.call;
+      // One more than the tool's index, negative for a call without input.
+      at[3] = event.has_input ? event.tool + 1.0 : -(event.tool + 1.0);
+      if (event.has_input) texts.push_back(MakeString(env_, event.text));
       break;
     case cell::EventKind::kEnded:
-      batch.Set(at + 2, MakeEnd(*event.end));
-      break;
     case cell::EventKind::kStarted:
     case cell::EventKind::kYield:
       break;
   }
 }
 
-Napi::Object EngineObject::MakeEnd(const cell::End& end) {
-  constexpr const char* kStatus[] = {"completed", "failed", "terminated"};
+void EngineObject::AppendEnd(double* at, const cell::End& end) {
+  *at++ = static_cast<double>(end.status);
+  *at++ = end.queue_ms;
+  *at++ = end.start_ms;
+  *at++ = end.compile_ms;
+  *at++ = end.run_ms;
+  *at++ = end.wall_ms;
+  *at++ = end.cpu_ms;
+  *at++ = static_cast<double>(end.heap_used_bytes);
+  *at++ = static_cast<double>(end.output_bytes);
+}
+
+Napi::Value EngineObject::EndDetails(const cell::End& end) {
+  const bool all_answered = end.knows_unanswered && end.unanswered.empty();
+  if (end.status != cell::Status::kFailed && !end.quarantined && end.diagnostics.empty() && all_answered)
+    return env_.Undefined();
   const Napi::Object object = Napi::Object::New(env_);
-  object.Set("status", kStatus[static_cast<uint8_t>(end.status)]);
   if (end.status == cell::Status::kFailed) {
     object.Set("code", end.code);
     object.Set("message", MakeString(env_, end.message));
@@ -398,14 +453,6 @@ Napi::Object EngineObject::MakeEnd(const cell::End& end) {
     for (uint32_t i = 0; i < end.unanswered.size(); i++) unanswered.Set(i, end.unanswered[i]);
     object.Set("unansweredCalls", unanswered);
   }
-  object.Set("queueMs", end.queue_ms);
-  object.Set("startMs", end.start_ms);
-  object.Set("compileMs", end.compile_ms);
-  object.Set("runMs", end.run_ms);
-  object.Set("wallMs", end.wall_ms);
-  object.Set("cpuMs", end.cpu_ms);
-  object.Set("heapUsedBytes", end.heap_used_bytes);
-  object.Set("outputBytes", end.output_bytes);
   return object;
 }
 

@@ -61,6 +61,7 @@ struct Event {
   uint32_t tool = 0;  // kToolCall: its index in the manifest
   bool has_input = false;
   base::Text text;          // output, notification, image or audio URL, tool input
+  size_t utf8_bytes = 0;    // of an output item
   const char* detail = "";  // kImage
   std::unique_ptr<End> end;
 

@@ -393,28 +393,13 @@ bool Runtime::Emit(Event event, size_t bytes) {
   return true;
 }
 
-void Runtime::EmitText(Text text) {
+void Runtime::EmitItem(EventKind kind, Text payload, const char* detail) {
   if (stopping()) return;
-  Event event(EventKind::kText, control_->id);
-  const size_t bytes = text.utf8_bytes();
-  event.text = std::move(text);
-  Emit(std::move(event), bytes);
-}
-
-void Runtime::EmitImage(Text url, const char* detail) {
-  if (stopping()) return;
-  Event event(EventKind::kImage, control_->id);
-  const size_t bytes = url.utf8_bytes();
-  event.text = std::move(url);
+  Event event(kind, control_->id);
+  const size_t bytes = payload.utf8_bytes();
+  event.text = std::move(payload);
+  event.utf8_bytes = bytes;
   event.detail = detail;
-  Emit(std::move(event), bytes);
-}
-
-void Runtime::EmitAudio(Text url) {
-  if (stopping()) return;
-  Event event(EventKind::kAudio, control_->id);
-  const size_t bytes = url.utf8_bytes();
-  event.text = std::move(url);
   Emit(std::move(event), bytes);
 }
 

@@ -70,9 +70,9 @@ class Runtime {
   void Exit();
 
   // Output. Each counts against the cell's limits.
-  void EmitText(base::Text text);
-  void EmitImage(base::Text url, const char* detail);
-  void EmitAudio(base::Text url);
+  void EmitText(base::Text text) { EmitItem(EventKind::kText, std::move(text), ""); }
+  void EmitImage(base::Text url, const char* detail) { EmitItem(EventKind::kImage, std::move(url), detail); }
+  void EmitAudio(base::Text url) { EmitItem(EventKind::kAudio, std::move(url), ""); }
   void Notify(base::Text text);
   void Yield();
   // Counts one nested call or notification. False, and the cell is stopped, over the limit.
@@ -98,6 +98,7 @@ class Runtime {
   void InstallGlobals();
   void WarmUp();
   bool Emit(Event event, size_t bytes);
+  void EmitItem(EventKind kind, base::Text payload, const char* detail);
   void StopForMemory();
   void Fail(const char* code, const char* what, double allowed);
 
