@@ -4,6 +4,7 @@
  * The empty name gives `_`. Reserved words stay as they are: they are legal as property names.
  */
 export function globalName(name: string): string {
+  if (/^[A-Za-z_$][A-Za-z0-9_$]*$/.test(name)) return name;
   let identifier = '';
   for (const scalar of name) {
     const legal = identifier === '' ? /^[A-Za-z_$]$/ : /^[A-Za-z0-9_$]$/;

@@ -58,6 +58,7 @@ const FIELDS = [
   'deferred',
   'execute',
 ] as const;
+const FIELD_NAMES: ReadonlySet<string> = new Set(FIELDS);
 
 const SCHEMA_TYPES = ['string', 'number', 'integer', 'boolean', 'object', 'array', 'null'];
 
@@ -81,6 +82,51 @@ export function resolveTools(definitions: unknown, options: ResolveToolsOptions)
   return Object.freeze({ profile: options.profile, tools: Object.freeze(tools) });
 }
 
+type ToolFields = Omit<ResolvedTool, 'inputJsonSchema' | 'outputJsonSchema'>;
+
+/** A class, because a session may have thousands: what they share lies on its prototype. */
+class Tool implements ResolvedTool {
+  readonly index: number;
+  readonly name: string;
+  readonly namespace: string | null;
+  readonly toolName: string;
+  readonly globalName: string;
+  readonly shortName: string;
+  readonly description: string;
+  readonly hasDescription: boolean;
+  readonly kind: ToolKind;
+  readonly inputSchema: ToolSchema | undefined;
+  readonly outputSchema: ToolSchema | undefined;
+  readonly execute: ToolDefinition['execute'];
+  readonly deferred: boolean;
+  #input: { schema: JsonSchema | undefined } | null = null;
+  #output: { schema: JsonSchema | undefined } | null = null;
+
+  constructor(fields: ToolFields) {
+    this.index = fields.index;
+    this.name = fields.name;
+    this.namespace = fields.namespace;
+    this.toolName = fields.toolName;
+    this.globalName = fields.globalName;
+    this.shortName = fields.shortName;
+    this.description = fields.description;
+    this.hasDescription = fields.hasDescription;
+    this.kind = fields.kind;
+    this.inputSchema = fields.inputSchema;
+    this.outputSchema = fields.outputSchema;
+    this.execute = fields.execute;
+    this.deferred = fields.deferred;
+  }
+
+  get inputJsonSchema(): JsonSchema | undefined {
+    return (this.#input ??= { schema: toJsonSchema(this.inputSchema, 'input') }).schema;
+  }
+
+  get outputJsonSchema(): JsonSchema | undefined {
+    return (this.#output ??= { schema: toJsonSchema(this.outputSchema, 'output') }).schema;
+  }
+}
+
 function resolveTool(definition: unknown, index: number, options: ResolveToolsOptions): ResolvedTool {
   if (typeof definition !== 'object' || definition === null || Array.isArray(definition)) {
     throw invalid(`tools[${index}] must be a tool definition; got ${describeValue(definition)}`);
@@ -101,12 +147,7 @@ function resolveTool(definition: unknown, index: number, options: ResolveToolsOp
   if (execute === undefined && !options.hasInvokeTool) {
     throw invalid(`${label} has no \`execute\`, and the session has no \`invokeTool\` to serve it`);
   }
-  const inputSchema = schemaOf(given, 'inputSchema', label);
-  const outputSchema = schemaOf(given, 'outputSchema', label);
-  const inputJsonSchema = once(() => toJsonSchema(inputSchema, 'input'));
-  const outputJsonSchema = once(() => toJsonSchema(outputSchema, 'output'));
-
-  return Object.freeze({
+  return new Tool({
     index,
     name,
     namespace,
@@ -116,23 +157,17 @@ function resolveTool(definition: unknown, index: number, options: ResolveToolsOp
     description: description ?? `Tool ${name}`,
     hasDescription: description !== undefined,
     kind: kindOf(given, label),
-    inputSchema,
-    outputSchema,
-    get inputJsonSchema() {
-      return inputJsonSchema();
-    },
-    get outputJsonSchema() {
-      return outputJsonSchema();
-    },
+    inputSchema: schemaOf(given, 'inputSchema', label),
+    outputSchema: schemaOf(given, 'outputSchema', label),
     // Called as a method of its definition, so that an `execute` using `this` works.
     execute: execute && ((input, context) => execute.call(definition, input, context)),
     deferred: optionalOf(given, 'deferred', 'boolean', label) ?? false,
-  } satisfies ResolvedTool);
+  });
 }
 
 function refuseUnknownFields(given: Record<string, unknown>, label: string): void {
   for (const field of Object.keys(given)) {
-    if ((FIELDS as readonly string[]).includes(field)) continue;
+    if (FIELD_NAMES.has(field)) continue;
     const nearest = nearestName(field, FIELDS);
     const hint =
       nearest === undefined ? `valid names are ${FIELDS.join(', ')}` : `did you mean \`${nearest}\`?`;
@@ -234,11 +269,6 @@ function refuseCollisions(tools: readonly ResolvedTool[]): void {
     }
     byModuleExport.set(key, tool);
   }
-}
-
-function once<T>(compute: () => T): () => T {
-  let result: { value: T } | undefined;
-  return () => (result ??= { value: compute() }).value;
 }
 
 function quoted(name: string): string {

@@ -109,13 +109,16 @@ function standardIssue(issue: StandardSchemaV1.Issue): Issue {
 
 interface AjvLike {
   compile(schema: AnySchema): ValidateFunction;
-  validateSchema(schema: AnySchema): unknown;
-  errorsText(errors?: ErrorObject[] | null, options?: { dataVar: string }): string;
-  errors?: ErrorObject[] | null;
 }
 
 /** Nothing is printed, formats are not judged, and unknown keywords are allowed; `verbose` gives errors their schema. */
-const AJV_OPTIONS: Options = { strict: false, validateFormats: false, logger: false, verbose: true };
+const AJV_OPTIONS: Options = {
+  strict: false,
+  validateFormats: false,
+  validateSchema: false,
+  logger: false,
+  verbose: true,
+};
 
 type AjvClass = new (options: Options) => AjvLike;
 
@@ -155,14 +158,11 @@ function compile(schema: JsonSchema): CompiledSchema {
   if (schema['$async'] === true) throw new Error('$async schemas are not supported');
   // The dialect is chosen here; ajv would refuse one that is spelled in a way it does not know.
   const { $schema: dialect, ...body } = schema;
-  const make = (draft: Draft, allErrors: boolean): ValidateFunction => {
-    const checker = checkerOf(draft);
-    if (checker.validateSchema(body) !== true) {
-      throw new Error(`schema is invalid: ${checker.errorsText(checker.errors, { dataVar: 'schema' })}`);
-    }
-    // An instance of its own for each schema: what it names with $id stays out of the way of the others.
-    return new (loadAjv(draft))({ ...AJV_OPTIONS, validateSchema: false, allErrors }).compile(body);
-  };
+  // An instance of its own for each schema: what it names with $id stays out of the way of the others. Schemas are
+  // not checked against their dialect's own schema, which takes longer to compile than everything else here: what
+  // cannot be compiled is refused all the same.
+  const make = (draft: Draft, allErrors: boolean): ValidateFunction =>
+    new (loadAjv(draft))({ ...AJV_OPTIONS, allErrors }).compile(body);
   let draft = draftOf(dialect);
   let first: ValidateFunction;
   try {
@@ -199,18 +199,6 @@ const ajvFiles: Record<Draft, string> = {
 function loadAjv(draft: Draft): AjvClass {
   const require = createRequire(import.meta.url);
   return (require(ajvFiles[draft]) as { default: AjvClass }).default;
-}
-
-const checkers = new Map<Draft, AjvLike>();
-
-/** One instance per dialect judges schemas: compiling the dialect's own schema takes tens of milliseconds. */
-function checkerOf(draft: Draft): AjvLike {
-  let checker = checkers.get(draft);
-  if (checker === undefined) {
-    checker = new (loadAjv(draft))(AJV_OPTIONS);
-    checkers.set(draft, checker);
-  }
-  return checker;
 }
 
 function isSmall(value: unknown): boolean {

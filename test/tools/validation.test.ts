@@ -191,7 +191,7 @@ describe('a JSON Schema', () => {
     [
       'a minimum that is no number',
       { properties: { a: { minimum: 'x' } } },
-      /inputSchema cannot be used: schema is invalid/,
+      /inputSchema cannot be used: minimum value must be \["number"\]/,
     ],
     ['$async', { $async: true }, /inputSchema cannot be used: \$async schemas are not supported/],
   ])('with %s rejects every call and says why, every time', (_title, schema, expected) => {
