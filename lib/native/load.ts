@@ -14,8 +14,6 @@ interface PrebuildMatcher {
   compareTags: (runtime: string) => (a: object, b: object) => number;
 }
 
-const require = createRequire(import.meta.url);
-
 /** The package's folder: this file is lib/native/load.ts, or dist/native/load.js once built. */
 const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 
@@ -47,7 +45,10 @@ export function loadFirst(files: Iterable<string>): NativeAddon {
       continue;
     }
     try {
-      const addon = require(file) as Binding;
+      const module: { exports: unknown } = { exports: {} };
+      // What require() comes down to, without its search for the file, which takes longer than loading it.
+      process.dlopen(module, file);
+      const addon = module.exports as Binding;
       // Node checks this for addons that use V8 alone, not for those that use Node-API beside it.
       if (addon.nodeAbi !== process.versions.modules) {
         attempts.push(`${file}: built for Node ABI ${addon.nodeAbi}`);
@@ -65,6 +66,7 @@ export function loadFirst(files: Iterable<string>): NativeAddon {
 function prebuiltFiles(root: string): string[] {
   const folder = path.join(root, 'prebuilds', `${process.platform}-${process.arch}`);
   if (!existsSync(folder)) return [path.join(folder, `codecell.node.abi${process.versions.modules}.*.node`)];
+  const require = createRequire(import.meta.url);
   const { parseTags, matchTags, compareTags } = require('node-gyp-build') as PrebuildMatcher;
   const runtime = process.versions['electron'] === undefined ? 'node' : 'electron';
   const fits = matchTags(runtime, process.versions.modules);
