@@ -36,7 +36,9 @@ constexpr const char* kTooManyQuarantined =
 }  // namespace
 
 Pool::Pool(std::shared_ptr<engine::Platform> platform, Options options)
-    : platform_(std::move(platform)), options_(options) {}
+    : platform_(std::move(platform)),
+      options_(options),
+      preparing_at_most_(std::max<size_t>(2, std::thread::hardware_concurrency())) {}
 
 void Pool::Start() {
   MutexLock lock(mutex_);
@@ -73,10 +75,15 @@ void Pool::TakeCell(Worker& worker) {
 // Every queued cell that has a place needs a thread on its way to an isolate.
 void Pool::CallThreads() {
   if (closing_) return;
-  const size_t places = options_.max_cells > live_.size() ? options_.max_cells - live_.size() : 0;
-  const size_t needed = std::min(queue_.size(), places);
-  while (preparing_ < needed && CallThread()) {
+  while (preparing_ < Needed() && CallThread()) {
   }
+}
+
+// How many threads on their way to an isolate the queued cells want. Preparing takes a core, so that more of
+// them than cores would only slow each other down and hold memory at once.
+size_t Pool::Needed() const {
+  const size_t places = options_.max_cells > live_.size() ? options_.max_cells - live_.size() : 0;
+  return std::min({queue_.size(), places, preparing_at_most_});
 }
 
 // Gets one more thread on its way. False when there is none to be had.
@@ -155,8 +162,7 @@ Pool::Task Pool::NextTask(Worker& worker, bool has_isolate) {
       std::erase(warm_, &worker);
       continue;
     }
-    const size_t places = options_.max_cells > live_.size() ? options_.max_cells - live_.size() : 0;
-    if (preparing_ < std::min(queue_.size(), places) || Ready() < options_.warm_isolates) {
+    if (preparing_ < Needed() || Ready() < options_.warm_isolates) {
       worker.called = true;
       preparing_++;
       continue;

@@ -65,6 +65,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   bool MayRun() const REQUIRES(mutex_) { return !queue_.empty() && live_.size() < options_.max_cells; }
   size_t Ready() const REQUIRES(mutex_) { return warm_.size() + preparing_; }
+  size_t Needed() const REQUIRES(mutex_);
   void TakeCell(Worker& worker) REQUIRES(mutex_);
   // Calls threads for queued cells, and for refilling when nothing is warm.
   void CallThreads() REQUIRES(mutex_);
@@ -74,6 +75,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
 
   const std::shared_ptr<engine::Platform> platform_;
   const Options options_;
+  const size_t preparing_at_most_;
 
   mutable base::Mutex mutex_;
   base::Condition threads_changed_;
