@@ -1,10 +1,11 @@
 import { CellEventHub, type CellEvent } from './cell-events.js';
 import { armDeadline, onAbort } from './deadline.js';
 import { CodeModeError } from './errors.js';
+import type { Engine } from './host/engine.js';
 import { callSafely, failureText } from './host-callback.js';
 import type { ResolvedLimits } from './limits.js';
 import { NestedCalls } from './nested-calls.js';
-import { NativeEventKind, type NativeEnd, type NativeEngine } from './native/addon.js';
+import { NativeEventKind, type NativeEnd } from './native/addon.js';
 import type {
   CellError,
   CellErrorCode,
@@ -21,7 +22,7 @@ import type { InvokeTool } from './tools/definition.js';
 import type { ResolvedTool } from './tools/tool-set.js';
 
 export interface CellOptions {
-  engine: NativeEngine;
+  engine: Pick<Engine, 'resolve' | 'reject' | 'stop'>;
   /** The cell's number at the engine: unique in the service. */
   number: number;
   /** The cell's id in its session. */

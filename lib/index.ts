@@ -3,6 +3,13 @@ export type { CodeModeSession, StartedCell } from './session.js';
 export type { CellInfo, CellStatus } from './cell.js';
 export type { CellEvent } from './cell-events.js';
 export { CodeModeError, type CodeModeErrorCode } from './errors.js';
+export type {
+  HostProcessCommand,
+  HostProcessOptions,
+  Isolation,
+  StartedHostProcess,
+  StartHostProcess,
+} from './host/options.js';
 export { DEFAULT_LIMITS, type LimitName, type Limits } from './limits.js';
 export type { ModelCall, ModelCallOptions, ModelCallResult } from './model-call.js';
 export type {

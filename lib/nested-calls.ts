@@ -1,13 +1,13 @@
 import type { CellEventHub } from './cell-events.js';
 import { failureText } from './host-callback.js';
-import type { NativeEngine } from './native/addon.js';
+import type { Engine } from './host/engine.js';
 import type { CellErrorCode, NestedToolCall } from './outcome.js';
 import type { InvokeTool } from './tools/definition.js';
 import type { ResolvedTool } from './tools/tool-set.js';
 import { checkInput, type CheckedInput } from './tools/validation.js';
 
 export interface NestedCallsOptions {
-  engine: NativeEngine;
+  engine: Pick<Engine, 'resolve' | 'reject'>;
   /** The cell's number at the engine. */
   cell: number;
   cellId: string;

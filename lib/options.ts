@@ -1,4 +1,11 @@
 import { CodeModeError } from './errors.js';
+import {
+  resolveHostProcessOptions,
+  resolveIsolation,
+  type HostProcessOptions,
+  type Isolation,
+  type ResolvedHostProcessOptions,
+} from './host/options.js';
 import { DEFAULT_LIMITS, resolveLimits, type Limits, type ResolvedLimits } from './limits.js';
 import {
   abortSignal,
@@ -50,6 +57,10 @@ export interface ServiceOptions {
   profile?: Profile | null | undefined;
   /** Image URLs of sessions that say nothing. Default `any`, with profile `codex` `data`. */
   imageUrls?: ImageUrls | null | undefined;
+  /** Where cells run: `thread`, on threads of this process, or `process`, in host processes. Default `thread`. */
+  isolation?: Isolation | null | undefined;
+  /** How host processes are used, for `isolation: 'process'`. */
+  hostProcess?: HostProcessOptions | null | undefined;
 }
 
 /** A tool definition whatever its input and output types are. */
@@ -110,6 +121,8 @@ export interface ResolvedServiceOptions {
   limits: ResolvedLimits;
   profile: Profile;
   imageUrls: ImageUrls | undefined;
+  isolation: Isolation;
+  hostProcess: ResolvedHostProcessOptions;
 }
 
 export interface ResolvedSessionOptions {
@@ -156,6 +169,8 @@ export function resolveServiceOptions(given: unknown): ResolvedServiceOptions {
     'limits',
     'profile',
     'imageUrls',
+    'isolation',
+    'hostProcess',
   ]);
   return {
     warmIsolates: wholeNumber(options['warmIsolates'], 'warmIsolates', 2, 0, 256),
@@ -164,6 +179,8 @@ export function resolveServiceOptions(given: unknown): ResolvedServiceOptions {
     limits: resolveLimits(DEFAULT_LIMITS, options['limits'], 'limits'),
     profile: choice(options['profile'], 'profile', profiles) ?? 'default',
     imageUrls: choice(options['imageUrls'], 'imageUrls', imageUrlChoices),
+    isolation: resolveIsolation(options['isolation']),
+    hostProcess: resolveHostProcessOptions(options['hostProcess']),
   };
 }
 

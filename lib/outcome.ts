@@ -49,6 +49,12 @@ export type CellErrorCode =
   | 'SOURCE_LIMIT'
   /** No isolate could be created for the cell. */
   | 'ISOLATE_UNAVAILABLE'
+  /** The host process that ran the script ended or was killed. Only with `isolation: 'process'`. */
+  | 'HOST_PROCESS_LOST'
+  /** No host process could be started, or none stayed. Only with `isolation: 'process'`. */
+  | 'HOST_PROCESS_UNAVAILABLE'
+  /** The native addon could not be loaded in the host process. Only with `isolation: 'process'`. */
+  | 'ADDON_UNAVAILABLE'
   /** The session has no cell of that id. */
   | 'CELL_NOT_FOUND'
   /** The exec's AbortSignal fired; the cell was terminated. */
@@ -73,7 +79,8 @@ export interface Diagnostic {
     | 'UNAWAITED_TOOL_FAILURE'
     | 'NOTIFY_FAILED'
     | 'OUTPUT_HANDLER_FAILED'
-    | 'QUARANTINED';
+    | 'QUARANTINED'
+    | 'HOST_PROCESS_LOST';
   message: string;
 }
 

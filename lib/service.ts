@@ -1,14 +1,8 @@
-import { isMainThread } from 'node:worker_threads';
 import type { Cell } from './cell.js';
 import { CodeModeError } from './errors.js';
-import {
-  NATIVE_EVENT_STRIDE,
-  NativeEventKind,
-  type NativeAddon,
-  type NativeEngine,
-  type NativeEngineStats,
-} from './native/addon.js';
-import { loadAddon } from './native/load.js';
+import { createThreadEngine, type Engine, type EngineStats } from './host/engine.js';
+import { RemoteEngine } from './host/remote-engine.js';
+import { NATIVE_EVENT_STRIDE, NativeEventKind } from './native/addon.js';
 import {
   resolveServiceOptions,
   resolveSessionOptions,
@@ -19,10 +13,20 @@ import {
 import { CodeModeSession, type SessionHost } from './session.js';
 
 /** Numbers of the moment. */
-export interface ServiceStats extends NativeEngineStats {
+export interface ServiceStats extends EngineStats {
   /** Open sessions. */
   sessions: number;
 }
+
+const noStats: EngineStats = {
+  warmIsolates: 0,
+  liveCells: 0,
+  queuedCells: 0,
+  threads: 0,
+  quarantinedThreads: 0,
+  processes: 0,
+  lostProcesses: 0,
+};
 
 /**
  * Owns the pool of isolates. One is enough for a process; two share nothing but V8 itself.
@@ -31,10 +35,9 @@ export interface ServiceStats extends NativeEngineStats {
  */
 export class CodeModeService implements AsyncDisposable {
   readonly #options: ResolvedServiceOptions;
-  readonly #addon: NativeAddon;
-  readonly #engine: NativeEngine;
-  readonly #host: SessionHost;
-  readonly #sessions = new Set<CodeModeSession>();
+  /** The engine of all sessions; null when each has its own. */
+  readonly #engine: Engine | null;
+  readonly #sessions = new Map<CodeModeSession, Engine>();
   /** Cells whose native end has not come, by their number. */
   readonly #cells = new Map<number, Cell>();
   #lastCellNumber = 0;
@@ -42,17 +45,9 @@ export class CodeModeService implements AsyncDisposable {
 
   constructor(options?: ServiceOptions | null) {
     this.#options = resolveServiceOptions(options);
-    this.#addon = loadAddon();
-    const { warmIsolates, maxCells, quarantineMs } = this.#options;
-    const poolOptions = { warmIsolates, maxCells, quarantineMs, mainThread: isMainThread };
-    this.#engine = this.#addon.createEngine(poolOptions, (events) => this.#handleBatch(events));
-    this.#host = {
-      addon: this.#addon,
-      engine: this.#engine,
-      nextCellNumber: () => ++this.#lastCellNumber,
-      addCell: (number, cell) => void this.#cells.set(number, cell),
-      removeSession: (session) => void this.#sessions.delete(session),
-    };
+    const { isolation, hostProcess } = this.#options;
+    const isPerSession = isolation === 'process' && hostProcess.scope === 'session';
+    this.#engine = isPerSession ? null : this.#createEngine();
   }
 
   /**
@@ -63,13 +58,30 @@ export class CodeModeService implements AsyncDisposable {
    */
   createSession(options?: SessionOptions | null): CodeModeSession {
     if (this.#closing !== null) throw new CodeModeError('SERVICE_CLOSED', 'the service was closed');
-    const session = new CodeModeSession(this.#host, resolveSessionOptions(this.#options, options));
-    this.#sessions.add(session);
+    const resolved = resolveSessionOptions(this.#options, options);
+    const engine = this.#engine ?? this.#createEngine();
+    const host: SessionHost = {
+      engine,
+      nextCellNumber: () => ++this.#lastCellNumber,
+      addCell: (number, cell) => void this.#cells.set(number, cell),
+      removeSession: (closed) => {
+        this.#sessions.delete(closed);
+        return this.#engine === null ? engine.close() : undefined;
+      },
+    };
+    const session = new CodeModeSession(host, resolved);
+    this.#sessions.set(session, engine);
     return session;
   }
 
   stats(): ServiceStats {
-    return { ...this.#engine.stats(), sessions: this.#sessions.size };
+    const engines = this.#engine === null ? [...this.#sessions.values()] : [this.#engine];
+    const total: ServiceStats = { ...noStats, sessions: this.#sessions.size };
+    for (const engine of engines) {
+      const stats = engine.stats();
+      for (const key of Object.keys(noStats) as (keyof EngineStats)[]) total[key] += stats[key];
+    }
+    return total;
   }
 
   /** Closes every session, then stops the pool. Resolves when all of it has stopped; may be called again. */
@@ -82,11 +94,19 @@ export class CodeModeService implements AsyncDisposable {
   }
 
   async #close(): Promise<void> {
-    await Promise.all([...this.#sessions].map((session) => session.close()));
-    this.#engine.close();
+    await Promise.all([...this.#sessions.keys()].map((session) => session.close()));
+    await this.#engine?.close();
   }
 
-  /** One crossing from the addon: everything that happened since the last one, in order per cell. Never throws. */
+  #createEngine(): Engine {
+    const { isolation, warmIsolates, maxCells, quarantineMs, hostProcess } = this.#options;
+    const options = { warmIsolates, maxCells, quarantineMs };
+    const onEvents = (events: unknown[]) => this.#handleBatch(events);
+    if (isolation === 'thread') return createThreadEngine(options, onEvents);
+    return new RemoteEngine({ ...options, ...hostProcess }, onEvents);
+  }
+
+  /** One batch from an engine: everything that happened since the last one, in order per cell. Never throws. */
   #handleBatch(events: unknown[]): void {
     const startedAt = performance.now();
     for (let i = 0; i < events.length; i += NATIVE_EVENT_STRIDE) {

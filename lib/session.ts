@@ -1,6 +1,7 @@
 import { abortedError, Cell, missingOutcome, type CellInfo } from './cell.js';
 import type { CellEvent } from './cell-events.js';
 import { CodeModeError } from './errors.js';
+import type { Engine, EngineValues } from './host/engine.js';
 import {
   handleModelCall,
   type ModelCall,
@@ -8,13 +9,7 @@ import {
   type ModelCallResult,
 } from './model-call.js';
 import { modelToolSpecs, type ModelToolSpecs, type ToolSpecOptions } from './model/specs.js';
-import type {
-  NativeAddon,
-  NativeCellOptions,
-  NativeEngine,
-  NativeToolManifest,
-  NativeValueStore,
-} from './native/addon.js';
+import type { NativeCellOptions, NativeToolManifest } from './native/addon.js';
 import {
   checkCellId,
   checkSource,
@@ -32,11 +27,11 @@ import { storedValuesFromJson } from './stored-values.js';
 
 /** What a session needs of its service. */
 export interface SessionHost {
-  addon: NativeAddon;
-  engine: NativeEngine;
+  engine: Engine;
   nextCellNumber: () => number;
   addCell: (number: number, cell: Cell) => void;
-  removeSession: (session: CodeModeSession) => void;
+  /** Resolves when nothing of the session runs any more. */
+  removeSession: (session: CodeModeSession) => Promise<void> | undefined;
 }
 
 /** A cell that was started without being observed yet. */
@@ -56,7 +51,7 @@ export class CodeModeSession implements AsyncDisposable {
   readonly #host: SessionHost;
   readonly #options: ResolvedSessionOptions;
   readonly #manifest: NativeToolManifest;
-  readonly #store: NativeValueStore;
+  readonly #store: EngineValues;
   /** Cells whose outcome was not taken, by id. */
   readonly #cells = new Map<string, Cell>();
   readonly #forget = (cellId: string) => void this.#cells.delete(cellId);
@@ -67,7 +62,7 @@ export class CodeModeSession implements AsyncDisposable {
   constructor(host: SessionHost, options: ResolvedSessionOptions) {
     this.#host = host;
     this.#options = options;
-    this.#manifest = host.addon.createManifest(
+    this.#manifest = host.engine.createManifest(
       options.toolSet.tools.map(({ globalName, description, namespace, shortName }) => ({
         globalName,
         description,
@@ -75,7 +70,7 @@ export class CodeModeSession implements AsyncDisposable {
         shortName,
       })),
     );
-    this.#store = host.addon.createValueStore();
+    this.#store = host.engine.createValues();
     for (const [key, json] of options.storedValues) this.#store.set(key, json);
   }
 
@@ -174,7 +169,8 @@ export class CodeModeSession implements AsyncDisposable {
   async #close(): Promise<void> {
     await Promise.all([...this.#cells.values()].map((cell) => cell.shutDown()));
     this.#cells.clear();
-    this.#host.removeSession(this);
+    this.#host.engine.release(this.#manifest, this.#store);
+    await this.#host.removeSession(this);
   }
 
   #requireOpen(): void {

@@ -93,6 +93,8 @@ const ADVICE: Partial<Record<CellErrorCode, string>> = {
   TOOL_RESULT_LIMIT: 'The result of one tool call is too large. Ask the tool for less.',
   STORE_LIMIT: 'The stored values are too large together. Store less, or overwrite what is not needed.',
   SOURCE_LIMIT: 'The source is too long. Split it over several execs.',
+  HOST_PROCESS_LOST:
+    'What the script stored is lost; what earlier scripts stored is kept. Another exec may work, or end the same way.',
 };
 
 function errorText(error: CellError): string {
@@ -123,6 +125,7 @@ const DIAGNOSTIC_TITLES: Record<Diagnostic['code'], string> = {
   NOTIFY_FAILED: 'a notification was not delivered',
   OUTPUT_HANDLER_FAILED: 'the host failed to handle an output item',
   QUARANTINED: 'the script could not be stopped and was set aside',
+  HOST_PROCESS_LOST: 'the process that ran the script ended',
 };
 
 function diagnosticLine({ code, message }: Diagnostic): string {

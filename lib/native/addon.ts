@@ -19,8 +19,13 @@ export interface NativeToolEntry {
 
 /** A session's committed stored values. Cells read a snapshot of it and commit into it natively. */
 export interface NativeValueStore {
-  /** Sets a committed value; `json` is its JSON text. */
-  set(key: string, json: string): void;
+  /** Sets a committed value; `json` is its JSON text. Gives the number of that commit: 1, 2, ... per store. */
+  set(key: string, json: string): number;
+  /**
+   * The newest values of the keys that were written after the commit `version`, as [key, JSON text, number of the
+   * commit], in order of first commit, and the number of the last commit.
+   */
+  changesSince(version: number): { version: number; changes: [string, string, number][] };
   /** Committed values as [key, JSON text] pairs, in order of first commit. */
   entries(): [string, string][];
 }
@@ -112,6 +117,8 @@ export interface NativeEngine {
    */
   stop(cell: number, code?: string, message?: string): boolean;
   stats(): NativeEngineStats;
+  /** Holds events back, or lets them come again. Meanwhile cells that produce many wait. */
+  pause(paused: boolean): void;
   /** Stops every cell and all threads. Events of stopped cells are still delivered. */
   close(): void;
 }

@@ -67,6 +67,7 @@ function createEngine(
     reject: inner.reject,
     stop: inner.stop,
     stats: inner.stats,
+    pause: inner.pause,
     close: inner.close,
   };
 }

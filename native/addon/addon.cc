@@ -58,9 +58,29 @@ Napi::Value CreateValueStore(const Napi::CallbackInfo& info) {
   const Napi::Object object = Napi::Object::New(env);
   object.Set("handle", Napi::External<Store>::New(env, store, [](Napi::Env, Store* held) { delete held; }));
   object.Set(
-      "set", Napi::Function::New(env, [held = *store](const Napi::CallbackInfo& call) {
-        held->Commit({{ReadText(call[0]).ToUtf8(), std::make_shared<const base::Text>(ReadText(call[1]))}});
+      "set", Napi::Function::New(env, [held = *store](const Napi::CallbackInfo& call) -> Napi::Value {
+        const uint64_t version =
+            held->Commit({{ReadText(call[0]).ToUtf8(), std::make_shared<const base::Text>(ReadText(call[1]))}});
+        return Napi::Number::New(call.Env(), static_cast<double>(version));
       }));
+  object.Set("changesSince",
+             Napi::Function::New(env, [held = *store](const Napi::CallbackInfo& call) -> Napi::Value {
+               const double since = call[0].ToNumber().DoubleValue();
+               const auto [version, changes] = held->ChangesSince(static_cast<uint64_t>(since));
+               const Napi::Array list = Napi::Array::New(call.Env(), changes.size());
+               for (size_t i = 0; i < changes.size(); i++) {
+                 const Napi::HandleScope scope(call.Env());
+                 const Napi::Array change = Napi::Array::New(call.Env(), 3);
+                 change.Set(0u, Napi::String::New(call.Env(), changes[i].key));
+                 change.Set(1u, MakeString(call.Env(), *changes[i].value));
+                 change.Set(2u, static_cast<double>(changes[i].version));
+                 list.Set(static_cast<uint32_t>(i), change);
+               }
+               const Napi::Object result = Napi::Object::New(call.Env());
+               result.Set("version", static_cast<double>(version));
+               result.Set("changes", list);
+               return result;
+             }));
   object.Set("entries",
              Napi::Function::New(env, [held = *store](const Napi::CallbackInfo& call) -> Napi::Value {
                const base::ValueStore::Writes entries = held->Entries();

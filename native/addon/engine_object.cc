@@ -70,6 +70,7 @@ class EngineObject : public std::enable_shared_from_this<EngineObject> {
   void Reject(const Napi::CallbackInfo& info);
   Napi::Value Stop(const Napi::CallbackInfo& info);
   Napi::Value Stats(const Napi::CallbackInfo& info);
+  void Pause(bool paused);
   void Close();
 
   // One batch from the outbox to JavaScript.
@@ -104,6 +105,8 @@ class EngineObject : public std::enable_shared_from_this<EngineObject> {
   uv_async_t* wake_ = nullptr;
   std::shared_ptr<EngineObject> keep_;  // while the handle is open
   bool closed_ = false;
+  // Events stay in the outbox, and cells that produce more of them wait there.
+  bool paused_ = false;
   bool answered_ = false;
   int skip_look_outs_ = 0;
   bool ending_ = false;
@@ -224,6 +227,8 @@ Napi::Object EngineObject::MakeInterface(Napi::Env env) {
   method("reject", [](EngineObject& self, const Napi::CallbackInfo& info) { self.Reject(info); });
   method("stop", [](EngineObject& self, const Napi::CallbackInfo& info) { return self.Stop(info); });
   method("stats", [](EngineObject& self, const Napi::CallbackInfo& info) { return self.Stats(info); });
+  method("pause",
+         [](EngineObject& self, const Napi::CallbackInfo& info) { self.Pause(info[0].ToBoolean()); });
   method("close", [](EngineObject& self, const Napi::CallbackInfo&) { self.Close(); });
   object.Set("numbers", numbers_holder_.Value());
   object.Freeze();
@@ -303,6 +308,11 @@ Napi::Value EngineObject::Stats(const Napi::CallbackInfo&) {
   return object;
 }
 
+void EngineObject::Pause(bool paused) {
+  paused_ = paused;
+  if (!paused && wake_ != nullptr) uv_async_send(wake_);
+}
+
 void EngineObject::Close() {
   if (closed_ || ending_) return;
   closed_ = true;
@@ -340,6 +350,7 @@ void EngineObject::DeliverAll() {
 }
 
 void EngineObject::Deliver() {
+  if (paused_) return;
   std::vector<cell::Event> events = outbox_->TakeAll();
   std::vector<napi_value> texts;
   // A batch crosses in one call; a very long one is cut where the array for its numbers is full.

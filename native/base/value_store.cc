@@ -34,23 +34,45 @@ ValueStore::Value ValueStore::GetAt(const std::string& key, uint64_t version) co
   return newest == versions.rend() ? nullptr : newest->value;
 }
 
-void ValueStore::Commit(const Writes& writes) {
-  if (writes.empty()) return;
+uint64_t ValueStore::Commit(const Writes& writes) {
   MutexLock lock(mutex_);
+  if (writes.empty()) return version_;
   version_++;
   const uint64_t oldest_needed = open_.empty() ? version_ : *open_.begin();
   for (const auto& [name, value] : writes) {
     const auto [entry, is_new] = keys_.try_emplace(name, Key{keys_.size(), {}});
     auto& versions = entry->second.versions;
     bytes_ += (is_new ? name.size() : 0) + value->bytes();
-    if (!versions.empty()) bytes_ -= versions.back().value->bytes();
+    if (!versions.empty()) {
+      bytes_ -= versions.back().value->bytes();
+      by_change_.erase({versions.back().number, entry->second.order});
+    }
     if (!versions.empty() && versions.back().number == version_) versions.pop_back();
     versions.push_back({version_, value});
+    by_change_[{version_, entry->second.order}] = &*entry;
     // The newest version at or below the oldest snapshot stays; what lies before it cannot be seen.
     auto keep = versions.begin();
     while (keep + 1 != versions.end() && (keep + 1)->number <= oldest_needed) ++keep;
     versions.erase(versions.begin(), keep);
   }
+  return version_;
+}
+
+ValueStore::Changes ValueStore::ChangesSince(uint64_t version) const {
+  std::vector<const Entry*> changed;
+  Changes result;
+  MutexLock lock(mutex_);
+  result.version = version_;
+  for (auto it = by_change_.lower_bound({version + 1, 0}); it != by_change_.end(); ++it)
+    changed.push_back(it->second);
+  std::sort(changed.begin(), changed.end(),
+            [](const Entry* a, const Entry* b) { return a->second.order < b->second.order; });
+  result.changes.reserve(changed.size());
+  for (const Entry* entry : changed) {
+    const Version& newest = entry->second.versions.back();
+    result.changes.push_back({entry->first, newest.value, newest.number});
+  }
+  return result;
 }
 
 ValueStore::Writes ValueStore::Entries() const {

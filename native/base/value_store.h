@@ -6,6 +6,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <set>
 #include <string>
@@ -38,8 +39,23 @@ class ValueStore : public std::enable_shared_from_this<ValueStore> {
     const uint64_t version_;
   };
 
-  // Makes the writes visible to later snapshots, all at once; the last commit of a key wins.
-  void Commit(const Writes& writes) EXCLUDES(mutex_);
+  struct Change {
+    std::string key;
+    Value value;
+    // The commit that wrote it.
+    uint64_t version;
+  };
+  struct Changes {
+    uint64_t version;
+    std::vector<Change> changes;
+  };
+
+  // Makes the writes visible to later snapshots, all at once; the last commit of a key wins. Gives the number
+  // of the commit, or that of the last one when there is nothing to write.
+  uint64_t Commit(const Writes& writes) EXCLUDES(mutex_);
+  // The newest value of each key that was written after the commit `version`, in the order of the keys' first
+  // commits, and the number of the last commit. Costs what has changed, not what is stored.
+  Changes ChangesSince(uint64_t version) const EXCLUDES(mutex_);
   // The newest committed values, keys in the order of their first commit.
   Writes Entries() const EXCLUDES(mutex_);
   // Keys and newest values together.
@@ -54,6 +70,7 @@ class ValueStore : public std::enable_shared_from_this<ValueStore> {
     uint64_t order;
     std::vector<Version> versions;
   };
+  using Entry = std::pair<const std::string, Key>;
 
   uint64_t Open() EXCLUDES(mutex_);
   void Close(uint64_t version) EXCLUDES(mutex_);
@@ -61,6 +78,8 @@ class ValueStore : public std::enable_shared_from_this<ValueStore> {
 
   mutable Mutex mutex_;
   std::unordered_map<std::string, Key> keys_ GUARDED_BY(mutex_);
+  // The entries of keys_ by their newest version and their order.
+  std::map<std::pair<uint64_t, uint64_t>, const Entry*> by_change_ GUARDED_BY(mutex_);
   std::multiset<uint64_t> open_ GUARDED_BY(mutex_);
   uint64_t version_ GUARDED_BY(mutex_) = 0;
   size_t bytes_ GUARDED_BY(mutex_) = 0;

@@ -26,6 +26,29 @@ std::string Read(const ValueStore::Snapshot& snapshot, const std::string& key) {
 
 }  // namespace
 
+TEST_CASE("changes since a commit are the newest values of the keys written after it, in order of first commit") {
+  const auto store = std::make_shared<ValueStore>();
+  CHECK(store->Commit({}) == 0);
+  CHECK(store->ChangesSince(0).changes.empty());
+  const uint64_t first = store->Commit({{"a", Json("1")}, {"b", Json("2")}});
+  const uint64_t second = store->Commit({{"c", Json("3")}});
+  const uint64_t third = store->Commit({{"a", Json("4")}});
+  const auto all = store->ChangesSince(0);
+  CHECK(all.version == third);
+  REQUIRE(all.changes.size() == 3);
+  CHECK(all.changes[0].key == "a");
+  CHECK(all.changes[0].value->latin1() == "4");
+  CHECK(all.changes[0].version == third);
+  CHECK(all.changes[1].key == "b");
+  CHECK(all.changes[1].version == first);
+  CHECK(all.changes[2].key == "c");
+  CHECK(all.changes[2].version == second);
+  const auto last = store->ChangesSince(second);
+  REQUIRE(last.changes.size() == 1);
+  CHECK(last.changes[0].key == "a");
+  CHECK(store->ChangesSince(third).changes.empty());
+}
+
 TEST_CASE("a snapshot sees what was committed before it and nothing later") {
   const auto store = std::make_shared<ValueStore>();
   const ValueStore::Snapshot before(store);
