@@ -4,8 +4,9 @@ import { findMissingFeatures } from './engine-features.js';
 import { loadCases } from './cases.js';
 import { runCase } from './harness.js';
 import { ConformanceSummary } from './summary.js';
+import { isolation } from '../isolation.js';
 
-const service = new CodeModeService();
+const service = new CodeModeService({ isolation });
 const cases = loadCases();
 const core = cases.filter(({ tier }) => tier === 'core');
 const quirks = cases.filter(({ tier }) => tier === 'quirk');

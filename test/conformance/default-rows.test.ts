@@ -9,8 +9,9 @@ import {
   type ToolDefinition,
 } from '../../lib/index.js';
 import type { Profile } from './harness.js';
+import { isolation } from '../isolation.js';
 
-const service = new CodeModeService();
+const service = new CodeModeService({ isolation });
 afterAll(() => service.close());
 
 const echo = defineTool({ name: 'echo', execute: (input) => ({ v: input }) });

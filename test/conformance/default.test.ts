@@ -5,8 +5,9 @@ import { findMissingFeatures } from './engine-features.js';
 import { runCase } from './harness.js';
 import { avoidRows, deriveCase, rows } from './rows.js';
 import { ConformanceSummary } from './summary.js';
+import { isolation } from '../isolation.js';
 
-const service = new CodeModeService();
+const service = new CodeModeService({ isolation });
 const core = loadCases().filter(({ tier }) => tier === 'core');
 const missing = findMissingFeatures(core);
 const summary = new ConformanceSummary('conformance, profile default');

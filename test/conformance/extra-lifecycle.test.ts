@@ -1,8 +1,9 @@
 /** Statements about observation, notification and stored values that one exec alone cannot show. */
 import { afterAll, describe, expect, test } from 'vitest';
 import { CodeModeService, type Outcome, type SessionOptions, type ToolDefinition } from '../../lib/index.js';
+import { isolation } from '../isolation.js';
 
-const service = new CodeModeService();
+const service = new CodeModeService({ isolation });
 afterAll(() => service.close());
 
 /** A promise and the function that resolves it. */

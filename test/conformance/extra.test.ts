@@ -6,8 +6,9 @@ import type { ExtraCase } from './extra-case.js';
 import { helperCases } from './extra-helper-cases.js';
 import { runtimeCases } from './extra-runtime-cases.js';
 import { runCase, type Profile } from './harness.js';
+import { isolation } from '../isolation.js';
 
-const service = new CodeModeService();
+const service = new CodeModeService({ isolation });
 afterAll(() => service.close());
 
 const profiles: Profile[] = ['codex', 'default'];

@@ -11,10 +11,11 @@ import {
   type ToolDefinition,
   type ToolExecuteContext,
 } from '../../lib/index.js';
+import { isolation } from '../isolation.js';
 
 /** A service that is closed when the test ends. */
 export function openService(options?: ServiceOptions): CodeModeService {
-  const service = new CodeModeService({ warmIsolates: 1, ...options });
+  const service = new CodeModeService({ warmIsolates: 1, isolation, ...options });
   onTestFinished(() => service.close());
   return service;
 }

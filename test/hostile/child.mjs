@@ -76,7 +76,8 @@ for (const name of program.toolNames ?? []) tools.push({ name, execute: () => nu
 
 let notifications = 0;
 const delay = monitorEventLoopDelay({ resolution: 10 });
-const service = new CodeModeService({ maxCells: 8, quarantineMs: 300 });
+const isolation = process.env.CODECELL_TEST_ISOLATION ?? 'thread';
+const service = new CodeModeService({ isolation, maxCells: 8, quarantineMs: 300 });
 const session = service.createSession({
   profile: program.profile ?? 'default',
   tools,

@@ -162,7 +162,8 @@ const workers = (count: number, cells: string) => `
   const source = ${JSON.stringify(`
     const { parentPort } = require('node:worker_threads');
     import(ENTRY).then(({ CodeModeService }) => {
-      const session = new CodeModeService({ quarantineMs: 100 }).createSession({
+      const isolation = process.env.CODECELL_TEST_ISOLATION ?? 'thread';
+      const session = new CodeModeService({ isolation, quarantineMs: 100 }).createSession({
         tools: [{ name: 'echo', execute: async (input) => input }], limits: { heapMb: 32 } });
       for (const source of CELLS) session.exec(source).catch(() => {});
       parentPort.postMessage('running');

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { isolatedServiceSource } from '../isolation.js';
 import type { HostileProgram } from './program.js';
 
 const entry = new URL('../../dist/index.js', import.meta.url);
@@ -74,7 +75,9 @@ export function runNode(nodeArguments: string[], options: SpawnOptions = {}): Pr
 
 /** Statements that every host program begins with. */
 const prelude = `
-  import { CodeModeService, CodeModeError } from ${JSON.stringify(entry.href)};
+  import * as codecell from ${JSON.stringify(entry.href)};
+  const { CodeModeError } = codecell;
+  ${isolatedServiceSource}
   const limits = { heapMb: 64, wallMs: 1000 };
   const open = (options, serviceOptions) =>
     new CodeModeService({ quarantineMs: 300, ...serviceOptions }).createSession(options);

@@ -2,6 +2,7 @@
 import { spawn } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { isolatedServiceSource } from '../isolation.js';
 
 const entry = new URL('../../dist/index.js', import.meta.url);
 
@@ -16,7 +17,7 @@ export interface ChildResult {
 /** Statements that every program begins with; `codecell` is the package, `open(options)` a session of a new service. */
 const prelude = `
   import * as codecell from ${JSON.stringify(entry.href)};
-  const { CodeModeService } = codecell;
+  ${isolatedServiceSource}
   const open = (options, serviceOptions) => new CodeModeService(serviceOptions).createSession(options);
 `;
 

@@ -14,6 +14,7 @@ import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { CodeModeError } from '../../lib/index.js';
 import { candidateFiles, loadFirst } from '../../lib/native/load.js';
+import { isolatedServiceSource, isolation } from '../isolation.js';
 import { cleanly, runChild } from './child.js';
 
 const root = fileURLToPath(new URL('../..', import.meta.url));
@@ -73,8 +74,8 @@ describe('the package', () => {
     const program = `
       import { createRequire } from 'node:module';
       const required = createRequire(${JSON.stringify(path.join(root, 'index.js'))})('./dist/index.js');
-      console.log(required.CodeModeService === CodeModeService);
-      const outcome = await new required.CodeModeService().createSession().exec('text("required")');
+      console.log(required.CodeModeService === codecell.CodeModeService);
+      const outcome = await new required.CodeModeService({ isolation: '${isolation}' }).createSession().exec('text("required")');
       console.log(outcome.contentItems[0].text);`;
     const { code, signal, stdout } = await runChild(program);
     expect({ code, signal, stdout }).toEqual({ code: 0, signal: null, stdout: 'true\nrequired\n' });
@@ -91,9 +92,9 @@ describe('the package', () => {
     copyFileSync(addon, copy);
     const program = `
       const other = await import(${JSON.stringify(path.join(folder, 'dist', 'index.js'))});
-      console.log(other.CodeModeService === CodeModeService);
+      console.log(other.CodeModeService === codecell.CodeModeService);
       const tools = [{ name: 'echo', execute: (input) => input }];
-      const sessions = [CodeModeService, other.CodeModeService].map((Service) => new Service().createSession({ tools }));
+      const sessions = [CodeModeService, other.CodeModeService].map((Service) => new Service({ isolation: '${isolation}' }).createSession({ tools }));
       for (let round = 0; round < 3; round++) {
         const outcomes = await Promise.all(sessions.map((session, i) => session.exec('text((await tools.echo({ i: ' + i + ' })).i)')));
         console.log(outcomes.map(({ contentItems }) => contentItems[0].text).join());
@@ -112,7 +113,8 @@ describe('the package', () => {
 function inWorker(workerSource: string, main: string): string {
   const imports = `
     import { parentPort, threadId } from 'node:worker_threads';
-    import { CodeModeService } from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)};
+    import * as codecell from ${JSON.stringify(new URL('../../dist/index.js', import.meta.url).href)};
+    ${isolatedServiceSource}
     const open = (options, serviceOptions) => new CodeModeService(serviceOptions).createSession(options);`;
   const url = `data:text/javascript,${encodeURIComponent(imports + workerSource)}`;
   return `
