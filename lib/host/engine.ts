@@ -68,11 +68,10 @@ export function createThreadEngine(
   return {
     createManifest: (tools) => addon.createManifest(tools),
     createValues: () => addon.createValueStore(),
-    start: (cell, source, manifest, values, cellOptions) =>
-      native.start(cell, source, manifest, values, cellOptions),
-    resolve: (...answer) => native.resolve(...answer),
-    reject: (...answer) => native.reject(...answer),
-    stop: (...verdict) => native.stop(...verdict),
+    start: native.start,
+    resolve: native.resolve,
+    reject: native.reject,
+    stop: native.stop,
     release: () => {},
     stats: () => ({ ...native.stats(), processes: 0, lostProcesses: 0 }),
     close: async () => native.close(),
