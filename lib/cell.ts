@@ -6,6 +6,7 @@ import { callSafely, failureText } from './host-callback.js';
 import type { ResolvedLimits } from './limits.js';
 import { NestedCalls } from './nested-calls.js';
 import { NativeEventKind, type NativeEnd } from './native/addon.js';
+import type { CellObservation, TerminateRequest } from './observer.js';
 import type {
   CellError,
   CellErrorCode,
@@ -38,6 +39,10 @@ export interface CellOptions {
   signal: AbortSignal | undefined;
   /** Length of the first observation. */
   yieldTimeMs: number;
+  /** Epoch milliseconds. */
+  startedAt: number;
+  /** Null when nobody observes. */
+  observation: CellObservation | null;
   /** The outcome was taken: the session forgets the id. */
   onTaken: (cellId: string) => void;
 }
@@ -60,12 +65,18 @@ export interface CellInfo {
 
 /** Someone waiting for an outcome of the cell. */
 interface Waiter {
+  /** Whether this is the cell's first observation: what it gets answers the exec. */
+  isFirst: boolean;
   resolve: (outcome: Outcome) => void;
   /** Removes timers and listeners. */
   release: () => void;
 }
 
-type SettledStatus = 'completed' | 'failed' | 'terminated';
+interface SettledEnd {
+  status: 'completed' | 'failed' | 'terminated';
+  error: CellError | null;
+  metrics: CellMetrics;
+}
 
 /**
  * One exec on the host's side: takes the cell's native events, decides what each observation gets, and settles once.
@@ -81,7 +92,6 @@ export class Cell {
   readonly #nestedCalls: NestedCalls;
   readonly #events = new CellEventHub();
   readonly #createdAt = performance.now();
-  readonly #startedAt = Date.now();
   #notifications: Set<AbortController> | null = null;
   readonly #diagnostics: Diagnostic[] = [];
 
@@ -91,7 +101,7 @@ export class Cell {
   #outputBytes = 0;
   /** When an isolate thread took the cell, performance.now() milliseconds. */
   #takenByThreadAt: number | null = null;
-  #end: { status: SettledStatus; error: CellError | null; metrics: CellMetrics } | null = null;
+  #end: SettledEnd | null = null;
 
   #observer: Waiter | null = null;
   #terminator: Waiter | null = null;
@@ -121,16 +131,21 @@ export class Cell {
       pendingToolCalls: limits.pendingToolCalls,
       toolResultBytes: limits.toolResultBytes,
       events: this.#events,
+      observation: options.observation,
       stop: (code, message) => void engine.stop(number, code, message),
     });
     this.#followSignal(options.signal);
+  }
+
+  get observation(): CellObservation | null {
+    return this.#options.observation;
   }
 
   get info(): CellInfo {
     return {
       cellId: this.cellId,
       status: this.#phase === 'queued' ? 'queued' : this.#isSettled ? 'settled' : 'running',
-      startedAt: this.#startedAt,
+      startedAt: this.#options.startedAt,
       lastOutputAt: this.#lastOutputAt,
       callId: this.#options.callId,
       pendingToolCalls: this.#nestedCalls.pendingCount,
@@ -145,7 +160,7 @@ export class Cell {
   /** The first observation; the same promise on every call, except that one that was refused can be made again. */
   firstOutcome(): Promise<Outcome> {
     if (this.#firstOutcome === null) {
-      this.#firstOutcome = this.observe(this.#options.yieldTimeMs);
+      this.#firstOutcome = this.observe(this.#options.yieldTimeMs, undefined, true);
       this.#firstOutcome.then(
         () => this.#releaseSignal?.(),
         () => (this.#firstOutcome = null),
@@ -155,18 +170,18 @@ export class Cell {
   }
 
   /** Waits for the end, a yield, or the deadline, whichever comes first. */
-  observe(yieldTimeMs: number, signal?: AbortSignal): Promise<Outcome> {
+  observe(yieldTimeMs: number, signal?: AbortSignal, isFirst = false): Promise<Outcome> {
     if (this.#phase === 'taken') return Promise.resolve(missingOutcome(this.cellId));
     if (this.#observer !== null) {
       return rejected('CELL_BUSY', `exec cell ${this.cellId} already has an active observer`);
     }
-    if (this.#phase === 'settled') return Promise.resolve(this.#takeOutcome());
+    if (this.#phase === 'settled') return Promise.resolve(this.#takeOutcome(isFirst));
     // A terminated cell's end is near, and its last output belongs to that end.
-    if (this.#stopping) return this.#observeUntil(Infinity, signal);
-    if (yieldTimeMs === 0) return Promise.resolve(this.#yieldedOutcome());
+    if (this.#stopping) return this.#observeUntil(Infinity, signal, isFirst);
+    if (yieldTimeMs === 0) return Promise.resolve(this.#yieldedOutcome('time', isFirst));
     const { profile } = this.#options;
     const extra = profile === 'codex' && yieldTimeMs >= 10_000 ? 1000 : 0;
-    return this.#observeUntil(yieldTimeMs + extra, signal);
+    return this.#observeUntil(yieldTimeMs + extra, signal, isFirst);
   }
 
   /** Stops the cell and waits for its end, whatever that turns out to be. */
@@ -175,7 +190,7 @@ export class Cell {
     if (this.#terminating) {
       return rejected('CELL_TERMINATING', `exec cell ${this.cellId} is already terminating`);
     }
-    if (this.#phase === 'settled') return Promise.resolve(this.#takeOutcome());
+    if (this.#phase === 'settled') return Promise.resolve(this.#takeOutcome(false));
     this.#terminating = true;
     const outcome = new Promise<Outcome>((resolve, reject) => {
       const release = onAbort(signal, () => {
@@ -186,9 +201,9 @@ export class Cell {
           ),
         );
       });
-      this.#terminator = { resolve, release };
+      this.#terminator = { isFirst: false, resolve, release };
     });
-    this.#stop();
+    this.#stop('terminate');
     return outcome;
   }
 
@@ -196,7 +211,7 @@ export class Cell {
   shutDown(): Promise<void> {
     if (this.#isSettled) return Promise.resolve();
     const settlement = new Promise<void>((resolve) => (this.#onSettled ??= []).push(resolve));
-    this.#stop();
+    this.#stop('close');
     return settlement;
   }
 
@@ -229,7 +244,7 @@ export class Cell {
         return this.#notify(a as string);
       case NativeEventKind.Yield:
         if (this.#events.hasListeners) this.#events.emit({ type: 'yieldControl', cellId: this.cellId });
-        return this.#yieldToObserver();
+        return this.#yieldToObserver('script');
       case NativeEventKind.Ended:
         return this.#handleEnd(a as NativeEnd, batchStartedAt);
     }
@@ -239,9 +254,9 @@ export class Cell {
     return this.#phase === 'settled' || this.#phase === 'taken';
   }
 
-  #observeUntil(deadlineMs: number, signal: AbortSignal | undefined): Promise<Outcome> {
+  #observeUntil(deadlineMs: number, signal: AbortSignal | undefined, isFirst: boolean): Promise<Outcome> {
     return new Promise((resolve, reject) => {
-      const stopTimer = armDeadline(deadlineMs, () => this.#yieldToObserver());
+      const stopTimer = armDeadline(deadlineMs, () => this.#yieldToObserver('time'));
       const releaseSignal = onAbort(signal, () => {
         this.#observer = null;
         stopTimer();
@@ -251,20 +266,26 @@ export class Cell {
         stopTimer();
         releaseSignal();
       };
-      this.#observer = { resolve, release };
+      this.#observer = { isFirst, resolve, release };
     });
   }
 
   /** A yield ends the current observation. Without one it has no effect, nor when the cell is being stopped. */
-  #yieldToObserver(): void {
-    if (this.#observer === null || this.#stopping) return;
+  #yieldToObserver(cause: 'script' | 'time'): void {
+    const { observation } = this.#options;
+    if (this.#observer === null || this.#stopping) {
+      observation?.hub.emit('cellYielded', observation.cell, { cause, observed: false });
+      return;
+    }
     const observer = this.#observer;
     this.#observer = null;
     observer.release();
-    observer.resolve(this.#yieldedOutcome());
+    observer.resolve(this.#yieldedOutcome(cause, observer.isFirst));
   }
 
-  #stop(): void {
+  #stop(cause: TerminateRequest['cause']): void {
+    const { observation } = this.#options;
+    observation?.hub.emit('terminateRequested', observation.cell, { cause });
     this.#stopping = true;
     if (this.#phase === 'ended') this.#cancelNotifications();
     else this.#options.engine.stop(this.#options.number);
@@ -276,7 +297,8 @@ export class Cell {
     this.#outputBytes += bytes;
     const { cellId } = this;
     if (this.#events.hasListeners) this.#events.emit({ type: 'output', cellId, item });
-    const { onOutput } = this.#options;
+    const { observation, onOutput } = this.#options;
+    observation?.hub.emit('outputAppended', observation.cell, item);
     if (onOutput === undefined) return;
     const report = (error: unknown) =>
       this.#diagnose('OUTPUT_HANDLER_FAILED', `onOutput failed: ${failureText(error)}`);
@@ -290,7 +312,8 @@ export class Cell {
   #notify(text: string): void {
     const { cellId } = this;
     if (this.#events.hasListeners) this.#events.emit({ type: 'notification', cellId, text });
-    const { onNotify, callId } = this.#options;
+    const { observation, onNotify, callId } = this.#options;
+    observation?.hub.emit('notified', observation.cell, text);
     if (onNotify === undefined) return;
     const controller = new AbortController();
     (this.#notifications ??= new Set()).add(controller);
@@ -339,28 +362,47 @@ export class Cell {
     this.#releaseSignal?.();
     this.#events.close({ type: 'settled', cellId: this.cellId, status: end.status, error: end.error });
     const waiters = [this.#observer, this.#terminator].filter((waiter) => waiter !== null);
+    const isFirst = this.#observer?.isFirst ?? false;
     this.#observer = null;
     this.#terminator = null;
-    if (waiters.length > 0) {
-      const outcome = this.#takeOutcome();
-      for (const waiter of waiters) {
-        waiter.release();
-        waiter.resolve(outcome);
-      }
+    const outcome = waiters.length > 0 ? this.#takeOutcome(isFirst) : null;
+    this.#reportEnd(end);
+    for (const waiter of waiters) {
+      waiter.release();
+      waiter.resolve(outcome as Outcome);
     }
     for (const report of this.#onSettled ?? []) report();
   }
 
-  #takeOutcome(): Outcome {
+  #reportEnd(end: SettledEnd): void {
+    const { observation } = this.#options;
+    if (observation === null) return;
+    const diagnostics = [...this.#diagnostics];
+    const quarantined = diagnostics.some(({ code }) => code === 'QUARANTINED');
+    observation.hub.emit('cellEnded', observation.cell, { ...end, diagnostics, quarantined });
+  }
+
+  #takeOutcome(isFirst: boolean): Outcome {
     this.#phase = 'taken';
     this.#options.onTaken(this.cellId);
     const { status, error, metrics } = this.#end!;
-    return { ...this.#observed(metrics), status, error } as Outcome;
+    const outcome = { ...this.#observed(metrics), status, error } as Outcome;
+    if (isFirst) this.#reportFirst(outcome);
+    return outcome;
   }
 
-  #yieldedOutcome(): Outcome {
+  #yieldedOutcome(cause: 'script' | 'time', isFirst: boolean): Outcome {
+    const { observation } = this.#options;
+    observation?.hub.emit('cellYielded', observation.cell, { cause, observed: true });
     const metrics = this.#end?.metrics ?? this.#metricsSoFar();
-    return { ...this.#observed(metrics), status: 'yielded', error: null };
+    const outcome: Outcome = { ...this.#observed(metrics), status: 'yielded', error: null };
+    if (isFirst) this.#reportFirst(outcome);
+    return outcome;
+  }
+
+  #reportFirst(outcome: Outcome): void {
+    const { observation } = this.#options;
+    observation?.hub.emit('firstOutcome', observation.cell, outcome);
   }
 
   /** What every outcome carries; hands over the unread output. */
@@ -443,7 +485,7 @@ export class Cell {
       if (this.#isSettled) return;
       const message = `exec cell ${this.cellId} was terminated because the signal of its exec fired`;
       this.#abortError = { code: 'ABORTED', message, text: message };
-      this.#stop();
+      this.#stop('signal');
     });
     this.#releaseSignal = () => {
       this.#releaseSignal = null;

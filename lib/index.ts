@@ -20,6 +20,22 @@ export type {
   ToolSpecOptions,
 } from './model/specs.js';
 export type {
+  CellEnd,
+  CellYield,
+  ModelCallEnd,
+  ObservedCell,
+  ObservedModelCall,
+  ObservedTool,
+  ObservedToolCall,
+  ObservedWait,
+  RefusedExec,
+  SessionObserver,
+  TerminateRequest,
+  ToolCallEnd,
+  ToolCallError,
+  WaitEnd,
+} from './observer.js';
+export type {
   AnyToolDefinition,
   ExecOptions,
   ImageUrls,

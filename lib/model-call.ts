@@ -3,7 +3,9 @@ import { parsePragma } from './model/pragma.js';
 import { renderOutput, renderRefusal } from './model/output.js';
 import { abortSignal, describeValue, flag, readOptions } from './option-reader.js';
 import type { ExecOptions, ResolvedSessionOptions, WaitOptions } from './options.js';
+import type { ModelCallEnd, ObservedModelCall } from './observer.js';
 import type { ContentItem, Outcome } from './outcome.js';
+import type { CodeModeSession } from './session.js';
 import { nearestName } from './suggest.js';
 
 /** A model's call of one of the two tools that `session.toolSpecs()` describes. */
@@ -35,9 +37,10 @@ export interface ModelCallResult {
 }
 
 /** The two operations as the session offers them. */
-interface ExecAndWait {
-  exec(source: string, options: ExecOptions): Promise<Outcome>;
-  wait(cellId: string, options: WaitOptions): Promise<Outcome>;
+export interface ExecAndWait {
+  session: CodeModeSession;
+  exec(source: string, options: ExecOptions, modelCall: ObservedModelCall | null): Promise<Outcome>;
+  wait(cellId: string, options: WaitOptions, modelCall: ObservedModelCall | null): Promise<Outcome>;
 }
 
 const DEFAULT_EXEC_YIELD_TIME_MS = 30_000;
@@ -50,13 +53,37 @@ const WAIT_FIELDS = ['cell_id', 'yield_time_ms', 'max_tokens', 'terminate'];
 class ModelMistake extends Error {}
 
 export async function handleModelCall(
-  session: ExecAndWait,
-  { profile }: ResolvedSessionOptions,
+  operations: ExecAndWait,
+  resolved: ResolvedSessionOptions,
   call: ModelCall,
   options: ModelCallOptions | null | undefined,
 ): Promise<ModelCallResult> {
+  const read = readCall(call);
+  const { observers } = resolved;
+  if (observers === null) return serve(operations, resolved, read, options, null);
+  const observed = { session: operations.session, ...read, startedAt: Date.now() };
+  observers.emit('modelCallStarted', observed);
+  let end: ModelCallEnd = { result: null, error: undefined };
+  try {
+    const result = await serve(operations, resolved, read, options, observed);
+    end = { result, error: null };
+    return result;
+  } catch (error) {
+    end = { result: null, error };
+    throw error;
+  } finally {
+    observers.emit('modelCallEnded', observed, end);
+  }
+}
+
+async function serve(
+  operations: ExecAndWait,
+  { profile }: ResolvedSessionOptions,
+  { name, callId, input }: ReadCall,
+  options: ModelCallOptions | null | undefined,
+  observed: ObservedModelCall | null,
+): Promise<ModelCallResult> {
   const calledAt = performance.now();
-  const { name, callId, input } = readCall(call);
   const given = readOptions(options, 'handleToolCall options', ['signal', 'audioInput']);
   const signal = abortSignal(given['signal'], 'signal');
   const audioInput = flag(given['audioInput'], 'audioInput', true);
@@ -67,12 +94,13 @@ export async function handleModelCall(
     if (name === 'exec') {
       const request = readExec(input, profile === 'codex');
       maxOutputTokens = request.maxOutputTokens;
-      outcome = await session.exec(request.source, { callId, yieldTimeMs: request.yieldTimeMs, signal });
+      const { source, yieldTimeMs } = request;
+      outcome = await operations.exec(source, { callId, yieldTimeMs, signal }, observed);
     } else {
       const request = readWait(input);
       maxOutputTokens = request.maxTokens;
       const { yieldTimeMs, terminate } = request;
-      outcome = await session.wait(request.cellId, { yieldTimeMs, terminate, signal });
+      outcome = await operations.wait(request.cellId, { callId, yieldTimeMs, terminate, signal }, observed);
     }
   } catch (error) {
     // Two calls for one cell at the same time are the model's doing, too.
@@ -86,7 +114,13 @@ export async function handleModelCall(
   return { contentItems, outcome, success: outcome.error === null };
 }
 
-function readCall(call: unknown): { name: 'exec' | 'wait'; callId: string | undefined; input: unknown } {
+interface ReadCall {
+  name: 'exec' | 'wait';
+  callId: string | undefined;
+  input: unknown;
+}
+
+function readCall(call: unknown): ReadCall {
   if (typeof call !== 'object' || call === null) {
     throw invalidCall(`a tool call must be an object { name, callId, input }; got ${describeValue(call)}`);
   }

@@ -1,6 +1,7 @@
 import type { CellEventHub } from './cell-events.js';
 import { failureText } from './host-callback.js';
 import type { Engine } from './host/engine.js';
+import type { CellObservation, ObservedToolCall, ToolCallEnd, ToolCallError } from './observer.js';
 import type { CellErrorCode, NestedToolCall } from './outcome.js';
 import type { InvokeTool } from './tools/definition.js';
 import type { ResolvedTool } from './tools/tool-set.js';
@@ -20,6 +21,8 @@ export interface NestedCallsOptions {
   /** Bound of one result's JSON text; 0 means none. */
   toolResultBytes: number;
   events: CellEventHub;
+  /** Null when nobody observes. */
+  observation: CellObservation | null;
   /** Ends the cell because of a limit. */
   stop: (code: CellErrorCode, message: string) => void;
 }
@@ -35,6 +38,13 @@ interface CallRecord {
   error: string | undefined;
   /** Set once the tool has asked for its signal. */
   controller: AbortController | undefined;
+  /** What observers see it as; null when nobody observes. */
+  observed: ObservedToolCall | null;
+}
+
+interface CallAnswer {
+  resultJson?: string;
+  error?: ToolCallError;
 }
 
 /**
@@ -90,8 +100,10 @@ export class NestedCalls {
       endedAt: 0,
       error: undefined,
       controller: undefined,
+      observed: null,
     };
     this.#records.push(record);
+    if (this.#options.observation !== null) this.#observe(record, this.#options.observation);
     if (this.#ended) return this.#end(record, 'cancelled');
     const { pendingToolCalls } = this.#options;
     if (pendingToolCalls > 0 && this.#running.size >= pendingToolCalls) this.#waiting.push(record);
@@ -110,6 +122,12 @@ export class NestedCalls {
       this.#end(record, 'cancelled');
       record.controller?.abort(reason());
     }
+  }
+
+  #observe(record: CallRecord, { hub, cell }: CellObservation): void {
+    const { number, tool, inputJson } = record;
+    record.observed = { cell, id: `tool-${number}`, tool, inputJson, startedAt: Date.now() };
+    hub.emit('toolCallStarted', record.observed);
   }
 
   #serve(record: CallRecord): void {
@@ -145,29 +163,11 @@ export class NestedCalls {
   }
 
   #execute(record: CallRecord, input: unknown): void {
-    const { tool, number } = record;
-    const { cellId, execCallId, invokeTool } = this.#options;
-    const callId = `tool-${number}`;
-    const signalOf = () => this.#signal(record);
+    const { observation } = this.#options;
     let answer: unknown;
     try {
-      if (tool.execute !== undefined) {
-        answer = tool.execute(input, {
-          // Made when asked for: most tools do not look, and a signal costs more than the rest of a call.
-          get signal() {
-            return signalOf();
-          },
-          callId,
-          cellId,
-          execCallId,
-        });
-      } else if (invokeTool !== undefined) {
-        const { name, toolName, namespace, globalName, kind } = tool;
-        const call = { name, toolName, namespace, globalName, kind, input, callId, cellId, execCallId };
-        answer = invokeTool(call, signalOf());
-      } else {
-        throw new Error(`tool \`${tool.name}\` has nothing that serves it`);
-      }
+      if (observation === null || record.observed === null) answer = this.#callTool(record, input);
+      else answer = observation.hub.runTool(record.observed, () => this.#callTool(record, input));
       if (isThenable(answer)) {
         Promise.resolve(answer).then(
           (value) => this.#resolve(record, value),
@@ -181,6 +181,29 @@ export class NestedCalls {
     this.#resolve(record, answer);
   }
 
+  /** What the host's tool gives or throws. */
+  #callTool(record: CallRecord, input: unknown): unknown {
+    const { tool, number } = record;
+    const { cellId, execCallId, invokeTool } = this.#options;
+    const callId = `tool-${number}`;
+    const signalOf = () => this.#signal(record);
+    if (tool.execute !== undefined) {
+      return tool.execute(input, {
+        // Made when asked for: most tools do not look, and a signal costs more than the rest of a call.
+        get signal() {
+          return signalOf();
+        },
+        callId,
+        cellId,
+        execCallId,
+      });
+    }
+    if (invokeTool === undefined) throw new Error(`tool \`${tool.name}\` has nothing that serves it`);
+    const { name, toolName, namespace, globalName, kind } = tool;
+    const call = { name, toolName, namespace, globalName, kind, input, callId, cellId, execCallId };
+    return invokeTool(call, signalOf());
+  }
+
   #resolve(record: CallRecord, value: unknown): void {
     if (record.status !== 'running') return;
     let json: string;
@@ -192,7 +215,7 @@ export class NestedCalls {
     }
     const size = sizeOver(json, this.#options.toolResultBytes);
     if (size !== null) return this.#overLimit(record, `${size} bytes`);
-    this.#end(record, 'completed');
+    this.#end(record, 'completed', { resultJson: json });
     this.#options.engine.resolve(this.#options.cell, record.number, json);
     this.#drain();
   }
@@ -204,7 +227,7 @@ export class NestedCalls {
     const size =
       sizeOver(failure.message, toolResultBytes) ?? sizeOver(failure.dataJson ?? '', toolResultBytes);
     if (size !== null) return this.#overLimit(record, `${size} bytes`);
-    this.#end(record, 'failed', failure.message);
+    this.#end(record, 'failed', { error: failure });
     engine.reject(cell, record.number, failure.message, failure.name, failure.code, failure.dataJson);
     this.#drain();
   }
@@ -214,18 +237,23 @@ export class NestedCalls {
     const message =
       `the result of tool \`${record.tool.name}\` is ${size}, ` +
       `more than the ${toolResultBytes || 'maximum number of'} bytes a result may have (limits.toolResultBytes)`;
-    this.#end(record, 'failed', message);
+    this.#end(record, 'failed', {
+      error: { message, name: undefined, code: 'TOOL_RESULT_LIMIT', dataJson: undefined },
+    });
     stop('TOOL_RESULT_LIMIT', message);
   }
 
-  #end(record: CallRecord, status: NestedToolCall['status'], error?: string): void {
+  #end(record: CallRecord, status: ToolCallEnd['status'], { resultJson, error }: CallAnswer = {}): void {
     record.status = status;
-    record.error = error;
+    record.error = error?.message;
     record.endedAt = performance.now();
     record.inputJson = undefined;
     this.#running.delete(record);
-    const { events, cellId } = this.#options;
+    const { events, observation, cellId } = this.#options;
     if (events.hasListeners) events.emit({ type: 'toolCallEnded', cellId, call: describeCall(record) });
+    if (record.observed === null) return;
+    const durationMs = record.endedAt - record.arrivedAt;
+    observation?.hub.emit('toolCallEnded', record.observed, { status, resultJson, error, durationMs });
   }
 
   /** Serves waiting calls while there is room. A tool that answers at once comes back here: the flag keeps it flat. */
@@ -289,15 +317,8 @@ function sizeOver(value: string, limit: number): number | null {
   return size > limit ? size : null;
 }
 
-interface Failure {
-  message: string;
-  name: string | undefined;
-  code: string | undefined;
-  dataJson: string | undefined;
-}
-
 /** Reads what a tool threw, whatever it is: getters and conversions that throw included. */
-function describeFailure(error: unknown): Failure {
+function describeFailure(error: unknown): ToolCallError {
   if (typeof error !== 'object' || error === null) {
     return { message: failureText(error), name: undefined, code: undefined, dataJson: undefined };
   }

@@ -18,6 +18,7 @@ import {
   wholeNumber,
   yieldTime,
 } from './option-reader.js';
+import { ObserverHub, resolveObservers, type SessionObserver } from './observer.js';
 import type { ContentItem } from './outcome.js';
 import { storedValuesToJson } from './stored-values.js';
 import type { InvokeTool, ToolDefinition } from './tools/definition.js';
@@ -61,6 +62,8 @@ export interface ServiceOptions {
   isolation?: Isolation | null | undefined;
   /** How host processes are used, for `isolation: 'process'`. */
   hostProcess?: HostProcessOptions | null | undefined;
+  /** See what every session does. */
+  observers?: readonly SessionObserver[] | null | undefined;
 }
 
 /** A tool definition whatever its input and output types are. */
@@ -82,6 +85,8 @@ export interface SessionOptions {
   imageUrls?: ImageUrls | null | undefined;
   /** Length of an exec's first observation, milliseconds; Infinity means until the end. Default 10,000. */
   yieldTimeMs?: number | null | undefined;
+  /** See what this session does, after the observers of the service. */
+  observers?: readonly SessionObserver[] | null | undefined;
 }
 
 export interface ExecOptions {
@@ -101,6 +106,8 @@ export interface ExecOptions {
 }
 
 export interface WaitOptions {
+  /** The caller's own id for the wait; given to observers. */
+  callId?: string | null | undefined;
   /** Length of the observation, milliseconds, as for exec. Default 10,000. */
   yieldTimeMs?: number | null | undefined;
   /** Terminates the cell instead of waiting for it. Default false. */
@@ -110,6 +117,8 @@ export interface WaitOptions {
 }
 
 export interface TerminateOptions {
+  /** The caller's own id for the call; given to observers. */
+  callId?: string | null | undefined;
   /** Ends this call with `ABORTED`; the cell is terminated all the same. */
   signal?: AbortSignal | null | undefined;
 }
@@ -123,6 +132,7 @@ export interface ResolvedServiceOptions {
   imageUrls: ImageUrls | undefined;
   isolation: Isolation;
   hostProcess: ResolvedHostProcessOptions;
+  observers: readonly SessionObserver[];
 }
 
 export interface ResolvedSessionOptions {
@@ -138,6 +148,8 @@ export interface ResolvedSessionOptions {
   yieldTimeMs: number;
   /** Those of an exec that gives none of its own. */
   exec: ResolvedExecOptions;
+  /** Null when nobody observes. */
+  observers: ObserverHub | null;
 }
 
 export interface ResolvedExecOptions {
@@ -149,8 +161,14 @@ export interface ResolvedExecOptions {
 }
 
 export interface ResolvedWaitOptions {
+  callId: string | undefined;
   yieldTimeMs: number;
   terminate: boolean;
+  signal: AbortSignal | undefined;
+}
+
+export interface ResolvedTerminateOptions {
+  callId: string | undefined;
   signal: AbortSignal | undefined;
 }
 
@@ -171,6 +189,7 @@ export function resolveServiceOptions(given: unknown): ResolvedServiceOptions {
     'imageUrls',
     'isolation',
     'hostProcess',
+    'observers',
   ]);
   return {
     warmIsolates: wholeNumber(options['warmIsolates'], 'warmIsolates', 2, 0, 256),
@@ -181,6 +200,7 @@ export function resolveServiceOptions(given: unknown): ResolvedServiceOptions {
     imageUrls: choice(options['imageUrls'], 'imageUrls', imageUrlChoices),
     isolation: resolveIsolation(options['isolation']),
     hostProcess: resolveHostProcessOptions(options['hostProcess']),
+    observers: resolveObservers(options['observers']),
   };
 }
 
@@ -199,6 +219,7 @@ export function resolveSessionOptions(
     'limits',
     'imageUrls',
     'yieldTimeMs',
+    'observers',
   ]);
   const profile = choice(options['profile'], 'profile', profiles) ?? service.profile;
   const imageUrls =
@@ -209,6 +230,7 @@ export function resolveSessionOptions(
   const limits = resolveLimits(service.limits, options['limits'], 'limits');
   const onOutput = callback<OnOutput>(options['onOutput'], 'onOutput');
   const yieldTimeMs = yieldTime(options['yieldTimeMs'], 'yieldTimeMs', DEFAULT_YIELD_TIME_MS);
+  const observers = [...service.observers, ...resolveObservers(options['observers'])];
   return {
     toolSet: resolveTools(options['tools'], { profile, hasInvokeTool: invokeTool !== undefined }),
     invokeTool,
@@ -220,6 +242,7 @@ export function resolveSessionOptions(
     remoteImages: imageUrls === 'any',
     yieldTimeMs,
     exec: { callId: undefined, yieldTimeMs, signal: undefined, limits, onOutput },
+    observers: observers.length > 0 ? new ObserverHub(observers) : null,
   };
 }
 
@@ -243,16 +266,18 @@ export function resolveExecOptions(session: ResolvedSessionOptions, given: unkno
 }
 
 export function resolveWaitOptions(given: unknown): ResolvedWaitOptions {
-  const options = readOptions(given, 'wait options', ['yieldTimeMs', 'terminate', 'signal']);
+  const options = readOptions(given, 'wait options', ['callId', 'yieldTimeMs', 'terminate', 'signal']);
   return {
+    callId: text(options['callId'], 'callId'),
     yieldTimeMs: yieldTime(options['yieldTimeMs'], 'yieldTimeMs', DEFAULT_YIELD_TIME_MS),
     terminate: flag(options['terminate'], 'terminate', false),
     signal: abortSignal(options['signal'], 'signal'),
   };
 }
 
-export function resolveTerminateOptions(given: unknown): AbortSignal | undefined {
-  return abortSignal(readOptions(given, 'terminate options', ['signal'])['signal'], 'signal');
+export function resolveTerminateOptions(given: unknown): ResolvedTerminateOptions {
+  const options = readOptions(given, 'terminate options', ['callId', 'signal']);
+  return { callId: text(options['callId'], 'callId'), signal: abortSignal(options['signal'], 'signal') };
 }
 
 /** The source as it is; anything but a string is refused. */

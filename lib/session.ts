@@ -4,6 +4,7 @@ import { CodeModeError } from './errors.js';
 import type { Engine, EngineValues } from './host/engine.js';
 import {
   handleModelCall,
+  type ExecAndWait,
   type ModelCall,
   type ModelCallOptions,
   type ModelCallResult,
@@ -22,6 +23,7 @@ import {
   type TerminateOptions,
   type WaitOptions,
 } from './options.js';
+import type { ObservedModelCall, ObservedWait } from './observer.js';
 import type { CellErrorCode, Outcome } from './outcome.js';
 import { storedValuesFromJson } from './stored-values.js';
 
@@ -85,9 +87,7 @@ export class CodeModeSession implements AsyncDisposable {
 
   /** Starts a script without observing it. Throws what `exec` rejects with. */
   start(source: string, options?: ExecOptions | null): StartedCell {
-    this.#requireOpen();
-    checkSource(source);
-    const cell = this.#startCell(source, resolveExecOptions(this.#options, options));
+    const cell = this.#exec(source, options, null);
     return {
       cellId: cell.cellId,
       outcome: () => cell.firstOutcome(),
@@ -101,13 +101,7 @@ export class CodeModeSession implements AsyncDisposable {
    * `INVALID_CELL_ID`, `INVALID_OPTION`, `CELL_BUSY`, `CELL_TERMINATING`, `ABORTED` or `SESSION_CLOSED`.
    */
   async wait(cellId: string, options?: WaitOptions | null): Promise<Outcome> {
-    this.#requireOpen();
-    checkCellId(cellId);
-    const { yieldTimeMs, terminate, signal } = resolveWaitOptions(options);
-    if (signal?.aborted) throw abortedError(`wait for exec cell ${cellId} was aborted`);
-    const cell = this.#cells.get(cellId);
-    if (cell === undefined) return missingOutcome(cellId);
-    return terminate ? cell.terminate(signal) : cell.observe(yieldTimeMs, signal);
+    return this.#wait(cellId, options, null);
   }
 
   /**
@@ -118,9 +112,9 @@ export class CodeModeSession implements AsyncDisposable {
   async terminate(cellId: string, options?: TerminateOptions | null): Promise<Outcome> {
     this.#requireOpen();
     checkCellId(cellId);
-    const signal = resolveTerminateOptions(options);
+    const { callId, signal } = resolveTerminateOptions(options);
     if (signal?.aborted) throw abortedError(`terminate of exec cell ${cellId} was aborted`);
-    return this.#cells.get(cellId)?.terminate(signal) ?? missingOutcome(cellId);
+    return this.#observeCell(cellId, { callId, yieldTimeMs: null, terminate: true, modelCall: null }, signal);
   }
 
   /** The cells that run, and those whose outcome nobody took yet, in order of their start. */
@@ -151,7 +145,12 @@ export class CodeModeSession implements AsyncDisposable {
    */
   async handleToolCall(call: ModelCall, options?: ModelCallOptions | null): Promise<ModelCallResult> {
     this.#requireOpen();
-    return handleModelCall(this, this.#options, call, options);
+    const operations: ExecAndWait = {
+      session: this,
+      exec: (source, execOptions, modelCall) => this.#exec(source, execOptions, modelCall).firstOutcome(),
+      wait: (cellId, waitOptions, modelCall) => this.#wait(cellId, waitOptions, modelCall),
+    };
+    return handleModelCall(operations, this.#options, call, options);
   }
 
   /**
@@ -177,17 +176,68 @@ export class CodeModeSession implements AsyncDisposable {
     if (this.#closing !== null) throw new CodeModeError('SESSION_CLOSED', 'the session was closed');
   }
 
+  #exec(source: string, options: ExecOptions | null | undefined, modelCall: ObservedModelCall | null): Cell {
+    try {
+      this.#requireOpen();
+      checkSource(source);
+      return this.#startCell(source, resolveExecOptions(this.#options, options), modelCall);
+    } catch (error) {
+      const callId = typeof options?.callId === 'string' ? options.callId : undefined;
+      this.#options.observers?.emit('execRefused', { session: this, callId, source, modelCall }, error);
+      throw error;
+    }
+  }
+
+  async #wait(
+    cellId: string,
+    options: WaitOptions | null | undefined,
+    modelCall: ObservedModelCall | null,
+  ): Promise<Outcome> {
+    this.#requireOpen();
+    checkCellId(cellId);
+    const { callId, yieldTimeMs, terminate, signal } = resolveWaitOptions(options);
+    if (signal?.aborted) throw abortedError(`wait for exec cell ${cellId} was aborted`);
+    return this.#observeCell(cellId, { callId, yieldTimeMs, terminate, modelCall }, signal);
+  }
+
+  #observeCell(
+    cellId: string,
+    request: Pick<ObservedWait, 'callId' | 'yieldTimeMs' | 'terminate' | 'modelCall'>,
+    signal: AbortSignal | undefined,
+  ): Promise<Outcome> {
+    const cell = this.#cells.get(cellId);
+    const observe = async () => {
+      if (cell === undefined) return missingOutcome(cellId);
+      return request.terminate
+        ? cell.terminate(signal)
+        : cell.observe(request.yieldTimeMs ?? Infinity, signal);
+    };
+    const { observers } = this.#options;
+    if (observers === null) return observe();
+    const observed = cell?.observation?.cell ?? null;
+    return observers.wait(
+      { session: this, cellId, cell: observed, startedAt: Date.now(), ...request },
+      observe,
+    );
+  }
+
   /**
    * The isolate thread is called first: waking it takes longer than what the host has to note down, and no event of
    * the cell is handled before this has returned.
    */
-  #startCell(source: string, exec: ResolvedExecOptions): Cell {
+  #startCell(source: string, exec: ResolvedExecOptions, modelCall: ObservedModelCall | null): Cell {
     if (exec.signal?.aborted) throw abortedError('exec was aborted before it started');
     const number = this.#host.nextCellNumber();
     const failure = this.#startNative(number, source, exec);
-    const { profile, toolSet, invokeTool, onNotify } = this.#options;
+    const { observers: hub, profile, toolSet, invokeTool, onNotify } = this.#options;
     const { callId, onOutput, limits, signal, yieldTimeMs } = exec;
     const cellId = String(++this.#lastCellId);
+    const startedAt = Date.now();
+    const observation = hub && {
+      hub,
+      cell: { session: this, cellId, execCallId: callId, source, profile, startedAt, modelCall },
+    };
+    observation?.hub.emit('cellStarted', observation.cell);
     const cell = new Cell({
       engine: this.#host.engine,
       number,
@@ -201,6 +251,8 @@ export class CodeModeSession implements AsyncDisposable {
       limits,
       signal,
       yieldTimeMs,
+      startedAt,
+      observation,
       onTaken: this.#forget,
     });
     this.#cells.set(cellId, cell);

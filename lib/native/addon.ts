@@ -100,27 +100,34 @@ export interface NativeEngineStats {
 
 export interface NativeEngine {
   /** Starts (or queues) a cell under a number that the caller never reuses. */
-  start(
+  start: (
     cell: number,
     source: string,
     manifest: NativeToolManifest,
     store: NativeValueStore,
     options: NativeCellOptions,
-  ): void;
+  ) => void;
   /** Answers a nested call with JSON text. Ignored when the cell has ended. */
-  resolve(cell: number, call: number, json: string): void;
+  resolve: (cell: number, call: number, json: string) => void;
   /** Rejects a nested call. `name`, `code` (string) and `data` (JSON text) decorate the error in the default profile. */
-  reject(cell: number, call: number, message: string, name?: string, code?: string, dataJson?: string): void;
+  reject: (
+    cell: number,
+    call: number,
+    message: string,
+    name?: string,
+    code?: string,
+    dataJson?: string,
+  ) => void;
   /**
    * Asks a cell to stop. `terminated` when no code is given, else `failed` with that code and
    * message. Returns false when the cell had already settled. An Ended event follows in any case.
    */
-  stop(cell: number, code?: string, message?: string): boolean;
-  stats(): NativeEngineStats;
+  stop: (cell: number, code?: string, message?: string) => boolean;
+  stats: () => NativeEngineStats;
   /** Holds events back, or lets them come again. Meanwhile cells that produce many wait. */
-  pause(paused: boolean): void;
+  pause: (paused: boolean) => void;
   /** Stops every cell and all threads. Events of stopped cells are still delivered. */
-  close(): void;
+  close: () => void;
 }
 
 export interface EngineOptions {
