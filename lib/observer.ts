@@ -178,6 +178,11 @@ export class ObserverHub {
     this.#runners = observers.filter((observer) => observer.runTool !== undefined);
   }
 
+  /** The same observers and one more. */
+  with(observer: SessionObserver): ObserverHub {
+    return new ObserverHub([...this.#observers, observer]);
+  }
+
   emit<Name extends ObserverEvent>(name: Name, ...args: Parameters<Required<SessionObserver>[Name]>): void {
     for (const observer of this.#observers) {
       try {

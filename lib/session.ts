@@ -1,5 +1,6 @@
 import { abortedError, Cell, missingOutcome, type CellInfo } from './cell.js';
 import type { CellEvent } from './cell-events.js';
+import { withChannels } from './diagnostics-channels.js';
 import { CodeModeError } from './errors.js';
 import type { Engine, EngineValues } from './host/engine.js';
 import {
@@ -229,10 +230,11 @@ export class CodeModeSession implements AsyncDisposable {
     if (exec.signal?.aborted) throw abortedError('exec was aborted before it started');
     const number = this.#host.nextCellNumber();
     const failure = this.#startNative(number, source, exec);
-    const { observers: hub, profile, toolSet, invokeTool, onNotify } = this.#options;
+    const { observers, profile, toolSet, invokeTool, onNotify } = this.#options;
     const { callId, onOutput, limits, signal, yieldTimeMs } = exec;
     const cellId = String(++this.#lastCellId);
     const startedAt = Date.now();
+    const hub = withChannels(observers);
     const observation = hub && {
       hub,
       cell: { session: this, cellId, execCallId: callId, source, profile, startedAt, modelCall },

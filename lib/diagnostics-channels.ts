@@ -1,0 +1,40 @@
+import { channel } from 'node:diagnostics_channel';
+import { ObserverHub, type SessionObserver } from './observer.js';
+
+const cellStart = channel('codecell:cell:start');
+const cellYield = channel('codecell:cell:yield');
+const cellSettled = channel('codecell:cell:settled');
+const toolStart = channel('codecell:tool:start');
+const toolEnd = channel('codecell:tool:end');
+
+const channels = [cellStart, cellYield, cellSettled, toolStart, toolEnd];
+
+/** Publishes what it sees. A message is made only for a channel that someone subscribed to. */
+const publisher: SessionObserver = {
+  cellStarted: (cell) => {
+    if (cellStart.hasSubscribers) cellStart.publish({ cell });
+  },
+  cellYielded: (cell, yielded) => {
+    if (cellYield.hasSubscribers) cellYield.publish({ cell, ...yielded });
+  },
+  cellEnded: (cell, end) => {
+    if (cellSettled.hasSubscribers) cellSettled.publish({ cell, ...end });
+  },
+  toolCallStarted: (call) => {
+    if (toolStart.hasSubscribers) toolStart.publish({ call });
+  },
+  toolCallEnded: (call, end) => {
+    if (toolEnd.hasSubscribers) toolEnd.publish({ call, ...end });
+  },
+};
+
+const publisherAlone = new ObserverHub([publisher]);
+
+/**
+ * The observers of a cell that starts now: those given, and the channels of `node:diagnostics_channel` if someone
+ * subscribed to one. Looked at per cell, so that a subscriber may come at any time.
+ */
+export function withChannels(observers: ObserverHub | null): ObserverHub | null {
+  if (!channels.some((each) => each.hasSubscribers)) return observers;
+  return observers === null ? publisherAlone : observers.with(publisher);
+}
