@@ -366,7 +366,7 @@ export class Cell {
     this.#observer = null;
     this.#terminator = null;
     const outcome = waiters.length > 0 ? this.#takeOutcome(isFirst) : null;
-    this.#reportEnd(end);
+    this.#reportEnd(end, outcome);
     for (const waiter of waiters) {
       waiter.release();
       waiter.resolve(outcome as Outcome);
@@ -374,12 +374,17 @@ export class Cell {
     for (const report of this.#onSettled ?? []) report();
   }
 
-  #reportEnd(end: SettledEnd): void {
+  #reportEnd(end: SettledEnd, outcome: Outcome | null): void {
     const { observation } = this.#options;
     if (observation === null) return;
     const diagnostics = [...this.#diagnostics];
     const quarantined = diagnostics.some(({ code }) => code === 'QUARANTINED');
-    observation.hub.emit('cellEnded', observation.cell, { ...end, diagnostics, quarantined });
+    observation.hub.emit('cellEnded', observation.cell, {
+      ...end,
+      diagnostics,
+      quarantined,
+      outcome,
+    });
   }
 
   #takeOutcome(isFirst: boolean): Outcome {

@@ -33,6 +33,7 @@ export type {
   TerminateRequest,
   ToolCallEnd,
   ToolCallError,
+  TraceSource,
   WaitEnd,
 } from './observer.js';
 export type {

@@ -48,6 +48,12 @@ export interface SessionObserver {
   toolCallEnded?(call: ObservedToolCall, end: ToolCallEnd): void;
 }
 
+/** Something that records sessions, such as a trace recorder or one of its threads. */
+export interface TraceSource {
+  /** The observer of one session. */
+  sessionObserver(): SessionObserver;
+}
+
 /** A model's call of `exec` or `wait`, as `handleToolCall` got it. */
 export interface ObservedModelCall {
   readonly session: CodeModeSession;
@@ -102,6 +108,8 @@ export interface CellEnd {
   diagnostics: readonly Diagnostic[];
   /** The thread did not stop and was set aside. */
   quarantined: boolean;
+  /** What those who observe the cell at its end get; null when nobody does, and the outcome waits to be taken. */
+  outcome: Outcome | null;
 }
 
 export interface ObservedWait {
@@ -278,6 +286,16 @@ export function resolveObservers(given: unknown): readonly SessionObserver[] {
     for (const name of METHODS) callback(methods[name], `${path}.${name}`);
     return observer;
   });
+}
+
+/** The option `trace`: the observer it gives. */
+export function resolveTrace(given: unknown): readonly SessionObserver[] {
+  if (given === undefined || given === null) return [];
+  const source = given as TraceSource;
+  if (typeof given !== 'object' || typeof source.sessionObserver !== 'function') {
+    throw invalidOption(`trace must be a trace recorder or one of its threads; got ${describeValue(given)}`);
+  }
+  return [source.sessionObserver()];
 }
 
 function report(observer: SessionObserver, error: unknown): void {

@@ -18,7 +18,13 @@ import {
   wholeNumber,
   yieldTime,
 } from './option-reader.js';
-import { ObserverHub, resolveObservers, type SessionObserver } from './observer.js';
+import {
+  ObserverHub,
+  resolveObservers,
+  resolveTrace,
+  type SessionObserver,
+  type TraceSource,
+} from './observer.js';
 import type { ContentItem } from './outcome.js';
 import { storedValuesToJson } from './stored-values.js';
 import type { InvokeTool, ToolDefinition } from './tools/definition.js';
@@ -87,6 +93,8 @@ export interface SessionOptions {
   yieldTimeMs?: number | null | undefined;
   /** See what this session does, after the observers of the service. */
   observers?: readonly SessionObserver[] | null | undefined;
+  /** Records the session: a trace recorder, or one of its threads. */
+  trace?: TraceSource | null | undefined;
 }
 
 export interface ExecOptions {
@@ -220,6 +228,7 @@ export function resolveSessionOptions(
     'imageUrls',
     'yieldTimeMs',
     'observers',
+    'trace',
   ]);
   const profile = choice(options['profile'], 'profile', profiles) ?? service.profile;
   const imageUrls =
@@ -230,7 +239,11 @@ export function resolveSessionOptions(
   const limits = resolveLimits(service.limits, options['limits'], 'limits');
   const onOutput = callback<OnOutput>(options['onOutput'], 'onOutput');
   const yieldTimeMs = yieldTime(options['yieldTimeMs'], 'yieldTimeMs', DEFAULT_YIELD_TIME_MS);
-  const observers = [...service.observers, ...resolveObservers(options['observers'])];
+  const observers = [
+    ...service.observers,
+    ...resolveObservers(options['observers']),
+    ...resolveTrace(options['trace']),
+  ];
   return {
     toolSet: resolveTools(options['tools'], { profile, hasInvokeTool: invokeTool !== undefined }),
     invokeTool,

@@ -3,3 +3,28 @@ export { TraceError, type TraceDiagnostic, type TraceProblemCode } from './error
 export { TraceReducer, type EventPosition, type TraceManifest, type TraceReducerOptions } from './reducer.js';
 export { serializeState } from './serialize.js';
 export type * from './state.js';
+export { createTraceRecorder, type TraceRecorder, type TraceRecorderOptions } from './recording/recorder.js';
+export type { TraceRecorderStats } from './recording/event-log.js';
+export type {
+  CompactionOptions,
+  InferenceOptions,
+  TraceCompaction,
+  TraceInference,
+  UnfinishedInference,
+} from './recording/inference.js';
+export type { TraceResponse } from './recording/requests.js';
+export type { Redact, RedactContext } from './recording/text-rules.js';
+export type { ThreadStatus, TurnStatus } from './recording/thread-log.js';
+export type {
+  ChildThreadOptions,
+  ResultOptions,
+  ThreadOptions,
+  TraceThread,
+  TraceTurn,
+} from './recording/threads.js';
+export type {
+  ToolCallOptions,
+  ToolCallResult,
+  ToolCallStatus,
+  TraceToolCall,
+} from './recording/tool-calls.js';

@@ -92,6 +92,7 @@ describe('the public surface', () => {
       'ToolSchema',
       'ToolSpec',
       'ToolSpecOptions',
+      'TraceSource',
       'WaitEnd',
       'WaitOptions',
       'YieldedOutcome',
