@@ -290,8 +290,8 @@ export class SessionEvents {
     return undefined;
   }
 
-  /** Ends what is open when the recording ends before the session. */
-  abandon(time: number): void {
+  /** Ends the calls that are open when the recording ends before the session. Gives whether a cell still runs. */
+  abandon(time: number): boolean {
     const message = 'the recording ended';
     for (const call of [...this.#calls.keys()]) {
       const error = { message, name: undefined, code: undefined, dataJson: undefined };
@@ -300,6 +300,7 @@ export class SessionEvents {
     const open = [...this.#modelCalls.values(), ...this.#waits.values()];
     for (const { call } of this.#cells.values()) if (!call.isEnded && !open.includes(call)) open.push(call);
     for (const call of open) this.#endCall(time, call, 'aborted', this.#errorPayload(message), []);
+    return [...this.#cells.values()].some(({ isEnded }) => !isEnded);
   }
 
   #startExec(time: number, callId: string, source: string): DirectCall {

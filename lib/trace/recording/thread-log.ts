@@ -15,6 +15,9 @@ export class ThreadLog {
   /** The turn that things belong to now, or null between turns. */
   turnId: string | null = null;
   #ownTurn: string | null = null;
+  readonly #openTurns = new Set<string>();
+  /** The host's own tool calls that have not ended. */
+  readonly #openCalls = new Set<string>();
   #hasEnded = false;
   /** Answers that no recorded request has shown yet. */
   #answers: unknown[] = [];
@@ -61,6 +64,7 @@ export class ThreadLog {
   startTurn(time: number, turnId: string): void {
     if (this.#ownTurn !== null && this.#ownTurn !== turnId) this.#endOwnTurn(time);
     this.turnId = turnId;
+    this.#openTurns.add(turnId);
     this.#log.event(
       time,
       this.threadId,
@@ -70,6 +74,7 @@ export class ThreadLog {
   }
 
   endTurn(time: number, turnId: string, status: TurnStatus): void {
+    if (!this.#openTurns.delete(turnId)) return;
     this.#log.event(
       time,
       this.threadId,
@@ -83,16 +88,27 @@ export class ThreadLog {
   end(time: number, status: ThreadStatus): void {
     if (this.#hasEnded) return;
     this.#hasEnded = true;
-    for (const session of this.#sessions) session.abandon(time);
+    let isCut = false;
+    for (const session of this.#sessions) if (session.abandon(time)) isCut = true;
+    for (const id of this.#openCalls) this.#abandonCall(time, id);
     if (!this.hasInference && this.#answers.length > 0) this.#infer(time, []);
-    this.#endOwnTurn(time);
-    if (this.turnId !== null) this.endTurn(time, this.turnId, 'aborted');
+    // Cells that still run are ended by the end of their turn.
+    if (!isCut) this.#endOwnTurn(time);
+    for (const turnId of [...this.#openTurns]) this.endTurn(time, turnId, 'aborted');
     this.#log.event(
       time,
       null,
       null,
       `{"type":"thread_ended","thread_id":${JSON.stringify(this.threadId)},"status":"${status}"}`,
     );
+  }
+
+  callStarted(toolCallId: string): void {
+    this.#openCalls.add(toolCallId);
+  }
+
+  callEnded(toolCallId: string): void {
+    this.#openCalls.delete(toolCallId);
   }
 
   protocolEvent(time: number, type: string, json: string): void {
@@ -140,6 +156,16 @@ export class ThreadLog {
       `{"type":"inference_completed","inference_call_id":"${id}","response_id":"${this.#lastResponse}",` +
         `"upstream_request_id":null,"response_payload":${responsePayload}}`,
     );
+  }
+
+  #abandonCall(time: number, toolCallId: string): void {
+    const fields = {
+      type: 'tool_call_ended',
+      tool_call_id: toolCallId,
+      status: 'aborted',
+      result_payload: null,
+    };
+    this.#log.event(time, this.threadId, this.turnId, JSON.stringify(fields));
   }
 
   #endOwnTurn(time: number): void {

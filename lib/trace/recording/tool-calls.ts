@@ -71,6 +71,7 @@ export class TraceToolCall {
       typeof input === 'string' ? { type: 'custom', input } : { type: 'function', arguments: argumentsJson };
     const label = namespace === null ? name : `${namespace}.${name}`;
     const apply = (time: number) => {
+      thread.callStarted(id);
       const invocation = log.payload(
         'tool_invocation',
         JSON.stringify({ tool_name: safeName(name), tool_namespace: namespace, payload }),
@@ -140,6 +141,7 @@ export class TraceToolCall {
     const apply = (time: number) => {
       const call = this.#find();
       if (call === undefined) return this.#log.drop();
+      this.#thread.callEnded(call.id);
       const item = `{"type":"function_call_output","call_id":${JSON.stringify(call.id)},"output":${json}}`;
       const whole = reason === null ? `{"type":"direct_response","response_item":${item}}` : json;
       const payload = this.#log.payload('tool_result', whole);
