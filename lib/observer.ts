@@ -168,10 +168,35 @@ export interface ToolCallError {
   dataJson: string | undefined;
 }
 
+/** The names that an observer may have functions under. */
+const METHODS: readonly (keyof SessionObserver)[] = [
+  'modelCallStarted',
+  'modelCallEnded',
+  'execRefused',
+  'cellStarted',
+  'firstOutcome',
+  'cellYielded',
+  'outputAppended',
+  'notified',
+  'terminateRequested',
+  'cellEnded',
+  'waitStarted',
+  'waitEnded',
+  'toolCallStarted',
+  'runTool',
+  'toolCallEnded',
+];
+
 /** Every method of an observer that only sees. */
 export type ObserverEvent = Exclude<keyof SessionObserver, 'runTool'>;
 
-type AnyMethod = (this: SessionObserver, ...args: unknown[]) => unknown;
+type Arguments<Name extends ObserverEvent> = Parameters<Required<SessionObserver>[Name]>;
+type Handler = (a: unknown, b: unknown) => unknown;
+
+interface Listener {
+  observer: SessionObserver;
+  handle: Handler;
+}
 
 /** Observers that were reported as failing. */
 const reported = new WeakSet<SessionObserver>();
@@ -180,10 +205,20 @@ const reported = new WeakSet<SessionObserver>();
 export class ObserverHub {
   readonly #observers: readonly SessionObserver[];
   readonly #runners: readonly SessionObserver[];
+  /** Who listens to what, found out once: an event that nobody listens to costs next to nothing. */
+  readonly #handlers: Record<ObserverEvent, Listener[]>;
 
   constructor(observers: readonly SessionObserver[]) {
     this.#observers = observers;
     this.#runners = observers.filter((observer) => observer.runTool !== undefined);
+    const listeners = (name: keyof SessionObserver): Listener[] =>
+      observers
+        .filter((observer) => observer[name] !== undefined)
+        .map((observer) => ({ observer, handle: (observer[name] as Handler).bind(observer) }));
+    this.#handlers = Object.fromEntries(METHODS.map((name) => [name, listeners(name)])) as Record<
+      ObserverEvent,
+      Listener[]
+    >;
   }
 
   /** The same observers and one more. */
@@ -191,12 +226,12 @@ export class ObserverHub {
     return new ObserverHub([...this.#observers, observer]);
   }
 
-  emit<Name extends ObserverEvent>(name: Name, ...args: Parameters<Required<SessionObserver>[Name]>): void {
-    for (const observer of this.#observers) {
+  emit<Name extends ObserverEvent>(name: Name, a: Arguments<Name>[0], b?: Arguments<Name>[1]): void {
+    const listeners = this.#handlers[name];
+    for (let i = 0; i < listeners.length; i++) {
+      const { observer, handle } = listeners[i] as Listener;
       try {
-        const method = observer[name] as AnyMethod | undefined;
-        if (method === undefined) continue;
-        const answer = method.apply(observer, args);
+        const answer = handle(a, b);
         // An async method: a promise that rejects unheard would end the process.
         if (answer !== undefined) Promise.resolve(answer).catch((error: unknown) => report(observer, error));
       } catch (error) {
@@ -252,25 +287,6 @@ export interface CellObservation {
   hub: ObserverHub;
   cell: ObservedCell;
 }
-
-/** The names that an observer may have functions under. */
-const METHODS: readonly (keyof SessionObserver)[] = [
-  'modelCallStarted',
-  'modelCallEnded',
-  'execRefused',
-  'cellStarted',
-  'firstOutcome',
-  'cellYielded',
-  'outputAppended',
-  'notified',
-  'terminateRequested',
-  'cellEnded',
-  'waitStarted',
-  'waitEnded',
-  'toolCallStarted',
-  'runTool',
-  'toolCallEnded',
-];
 
 /** The option `observers`. Other properties than the methods are the observer's own business. */
 export function resolveObservers(given: unknown): readonly SessionObserver[] {

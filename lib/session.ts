@@ -239,7 +239,6 @@ export class CodeModeSession implements AsyncDisposable {
       hub,
       cell: { session: this, cellId, execCallId: callId, source, profile, startedAt, modelCall },
     };
-    observation?.hub.emit('cellStarted', observation.cell);
     const cell = new Cell({
       engine: this.#host.engine,
       number,
@@ -258,6 +257,7 @@ export class CodeModeSession implements AsyncDisposable {
       onTaken: this.#forget,
     });
     this.#cells.set(cellId, cell);
+    observation?.hub.emit('cellStarted', observation.cell);
     if (failure === null) this.#host.addCell(number, cell);
     else cell.failBeforeStart(failure.code, failure.message);
     return cell;

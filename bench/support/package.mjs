@@ -4,8 +4,8 @@ import { fileURLToPath, pathToFileURL } from 'node:url';
 
 export const root = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
 
-/** Imports the built package. */
-export async function importCodecell() {
+/** Imports the built package, or the part of it with a subpath of its own. */
+export async function importCodecell(part = '.') {
   const folder = process.env.CODECELL_BENCH_PACKAGE ?? root;
-  return import(pathToFileURL(join(folder, 'dist', 'index.js')).href);
+  return import(pathToFileURL(join(folder, 'dist', part, 'index.js')).href);
 }

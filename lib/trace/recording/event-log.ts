@@ -58,7 +58,9 @@ export class EventLog {
   /** Four slots a note: function, time, and its two arguments. */
   #notes: unknown[] = [];
   #notedLength = 0;
+  /** Armed again for every batch: cheaper than a new one. */
   #timer: NodeJS.Timeout | null = null;
+  #isTimerArmed = false;
   #isDrainPlanned = false;
   #isClosed = false;
   #dropped = 0;
@@ -118,8 +120,10 @@ export class EventLog {
     if (notes.length > FULL_QUEUE && !this.#isDrainPlanned) {
       this.#isDrainPlanned = true;
       setImmediate(() => this.#drain());
-    } else if (this.#timer === null) {
-      this.#timer = setTimeout(() => this.#drain(), GATHER_MS).unref();
+    } else if (!this.#isTimerArmed) {
+      this.#isTimerArmed = true;
+      if (this.#timer === null) this.#timer = setTimeout(() => this.#drain(), GATHER_MS).unref();
+      else this.#timer.refresh();
     }
   }
 
@@ -142,6 +146,7 @@ export class EventLog {
   async close(): Promise<void> {
     this.#isClosed = true;
     await this.flush();
+    if (this.#timer !== null) clearTimeout(this.#timer);
     this.#writer.close();
   }
 
@@ -170,8 +175,7 @@ export class EventLog {
   }
 
   #drain(): void {
-    if (this.#timer !== null) clearTimeout(this.#timer);
-    this.#timer = null;
+    this.#isTimerArmed = false;
     this.#isDrainPlanned = false;
     const notes = this.#notes;
     if (notes.length === 0) return;

@@ -59,6 +59,12 @@ export interface NestedCall {
   isRunning: boolean;
 }
 
+/** An outcome, with its output as it was given. */
+export interface NotedOutcome {
+  outcome: Outcome;
+  items: readonly ContentItem[];
+}
+
 /** Turns what was noted about one session into events of a thread. */
 export class SessionEvents {
   readonly #log: EventLog;
@@ -137,11 +143,12 @@ export class SessionEvents {
     );
   };
 
-  readonly firstOutcome = (time: number, cell: ObservedCell, outcome: Outcome): void => {
+  readonly firstOutcome = (time: number, cell: ObservedCell, noted: NotedOutcome): void => {
+    const { outcome } = noted;
     const state = this.#cells.get(cell);
     if (state === undefined) return this.#log.drop();
     state.sawFirstOutcome = true;
-    const payload = this.#response(state, outcome, undefined);
+    const payload = this.#response(state, noted, undefined);
     const status = cellStatus(outcome.status);
     this.#event(
       time,
@@ -153,18 +160,23 @@ export class SessionEvents {
     state.answer = {
       status: outcome.error === null ? 'completed' : 'failed',
       payload,
-      items: shown(outcome),
+      items: shown(noted),
     };
     // The end of a cell comes before that of the call that saw it.
     if (outcome.status === 'yielded' || state.isEnded) this.#answer(time, state);
     this.#forget(cell, state);
   };
 
-  readonly cellEnded = (time: number, cell: ObservedCell, end: CellEnd): void => {
+  readonly cellEnded = (
+    time: number,
+    cell: ObservedCell,
+    given: { end: CellEnd; noted: NotedOutcome | null },
+  ): void => {
+    const { end, noted } = given;
     const state = this.#cells.get(cell);
     if (state === undefined) return this.#log.drop();
     state.isEnded = true;
-    const payload = this.#response(state, end.outcome, end);
+    const payload = this.#response(state, noted, end);
     this.#event(
       time,
       this.#thread.turnId ?? state.turnId,
@@ -196,11 +208,7 @@ export class SessionEvents {
     this.#waits.set(wait, this.#startWait(time, callId, wait.callId !== undefined, input));
   };
 
-  readonly waitEnded = (
-    time: number,
-    wait: ObservedWait,
-    end: { outcome: Outcome } | { error: unknown },
-  ): void => {
+  readonly waitEnded = (time: number, wait: ObservedWait, end: NotedOutcome | { error: unknown }): void => {
     const direct = this.#waits.get(wait);
     if (direct === undefined) return this.#log.drop();
     this.#waits.delete(wait);
@@ -210,7 +218,7 @@ export class SessionEvents {
     const { outcome } = end;
     const cell = wait.cell === null ? undefined : this.#cells.get(wait.cell);
     if (wait.cell !== null && cell?.isEnded === true) this.#cells.delete(wait.cell);
-    const items = shown(outcome);
+    const items = shown(end);
     const details = { status: outcome.status, error: outcome.error, metrics: outcome.metrics };
     const payload = this.#log.payload('tool_result', directResponse(direct, items, details));
     this.#endCall(time, direct, outcome.error === null ? 'completed' : 'failed', payload, items);
@@ -383,9 +391,10 @@ export class SessionEvents {
   }
 
   /** The payload of what a cell answered; one file for all that was made of the same outcome. */
-  #response(state: CellState, outcome: Outcome | null, end: CellEnd | undefined): PayloadReferenceText {
+  #response(state: CellState, noted: NotedOutcome | null, end: CellEnd | undefined): PayloadReferenceText {
+    const outcome = noted?.outcome ?? null;
     if (outcome !== null && state.response?.outcome === outcome) return state.response.payload;
-    const payload = this.#log.payload('tool_result', responseJson(state.runtimeId, outcome, end));
+    const payload = this.#log.payload('tool_result', responseJson(state.runtimeId, noted, end));
     if (outcome !== null) state.response = { outcome, payload };
     return payload;
   }
@@ -441,8 +450,8 @@ function cellStatus(status: Outcome['status']): string {
 }
 
 /** What an outcome shows to whoever asked: its output, and its error as a text. */
-function shown({ contentItems, error }: Outcome): ContentItem[] {
-  return error === null ? contentItems : [...contentItems, { type: 'input_text', text: error.text }];
+function shown({ outcome: { error }, items }: NotedOutcome): readonly ContentItem[] {
+  return error === null ? items : [...items, { type: 'input_text', text: error.text }];
 }
 
 function directResponse(call: DirectCall, items: readonly ContentItem[], details?: unknown): string {
@@ -463,7 +472,8 @@ function nestedResult({ status, resultJson, error }: ToolCallEnd): string {
 const VARIANTS = { yielded: 'Yielded', terminated: 'Terminated' } as const;
 
 /** What a cell answered, in the shape that Codex records, and beside it what only this runtime knows. */
-function responseJson(cellId: string, outcome: Outcome | null, end: CellEnd | undefined): string {
+function responseJson(cellId: string, noted: NotedOutcome | null, end: CellEnd | undefined): string {
+  const outcome = noted?.outcome;
   const status = outcome?.status ?? end?.status ?? 'completed';
   const error = outcome?.error ?? end?.error ?? null;
   const metrics = outcome?.metrics ?? end?.metrics;
@@ -471,12 +481,12 @@ function responseJson(cellId: string, outcome: Outcome | null, end: CellEnd | un
   const secs = Math.floor(wallMs / 1000);
   const body = {
     cell_id: cellId,
-    content_items: outcome?.contentItems ?? [],
+    content_items: noted?.items ?? [],
     ...(status === 'completed' || status === 'failed' ? { error_text: error?.text ?? null } : {}),
     code_mode_host_duration: { secs, nanos: Math.round((wallMs - secs * 1000) * 1e6) },
   };
   const variant = VARIANTS[status as keyof typeof VARIANTS] ?? 'Result';
   const diagnostics = outcome?.diagnostics ?? end?.diagnostics;
-  const codecell = { status, error, metrics, diagnostics, observed: outcome !== null };
+  const codecell = { status, error, metrics, diagnostics, observed: noted !== null };
   return JSON.stringify({ response: { [variant]: body }, codecell });
 }

@@ -14,7 +14,7 @@ import type {
 import type { ContentItem, Outcome } from '../../outcome.js';
 import type { EventLog } from './event-log.js';
 import { stringify } from './json.js';
-import type { SessionEvents } from './session-events.js';
+import type { NotedOutcome, SessionEvents } from './session-events.js';
 
 /**
  * Notes what a session does. All of this runs while the session works, so it only keeps what is there already; what
@@ -23,7 +23,6 @@ import type { SessionEvents } from './session-events.js';
 export class SessionNotes implements SessionObserver {
   readonly #log: EventLog;
   readonly #events: SessionEvents;
-  readonly #copies = new WeakMap<Outcome, Outcome>();
 
   constructor(log: EventLog, events: SessionEvents) {
     this.#log = log;
@@ -39,7 +38,7 @@ export class SessionNotes implements SessionObserver {
     const { modelCallEnded } = this.#events;
     if (end.result === null) return this.#log.note(modelCallEnded, call, { error: end.error }, 0);
     const { contentItems, success } = end.result;
-    const items = contentItems.map(copyItem);
+    const items = contentItems.slice();
     this.#log.note(modelCallEnded, call, { items, success }, lengthOf(items));
   }
 
@@ -53,8 +52,7 @@ export class SessionNotes implements SessionObserver {
   }
 
   firstOutcome(cell: ObservedCell, outcome: Outcome): void {
-    const copy = this.#copy(outcome);
-    this.#log.note(this.#events.firstOutcome, cell, copy, lengthOf(copy.contentItems));
+    this.#log.note(this.#events.firstOutcome, cell, noteOutcome(outcome), outcome.metrics.outputBytes);
   }
 
   notified(cell: ObservedCell, text: string): void {
@@ -66,8 +64,8 @@ export class SessionNotes implements SessionObserver {
   }
 
   cellEnded(cell: ObservedCell, end: CellEnd): void {
-    const copy = end.outcome === null ? end : { ...end, outcome: this.#copy(end.outcome) };
-    this.#log.note(this.#events.cellEnded, cell, copy, 0);
+    const noted = end.outcome === null ? null : noteOutcome(end.outcome);
+    this.#log.note(this.#events.cellEnded, cell, { end, noted }, 0);
   }
 
   waitStarted(wait: ObservedWait): void {
@@ -77,8 +75,8 @@ export class SessionNotes implements SessionObserver {
   waitEnded(wait: ObservedWait, end: WaitEnd): void {
     if (wait.modelCall !== null) return;
     if (end.outcome === null) return this.#log.note(this.#events.waitEnded, wait, { error: end.error }, 0);
-    const outcome = this.#copy(end.outcome);
-    this.#log.note(this.#events.waitEnded, wait, { outcome }, lengthOf(outcome.contentItems));
+    const { outputBytes } = end.outcome.metrics;
+    this.#log.note(this.#events.waitEnded, wait, noteOutcome(end.outcome), outputBytes);
   }
 
   toolCallStarted(call: ObservedToolCall): void {
@@ -93,20 +91,11 @@ export class SessionNotes implements SessionObserver {
   toolCallEnded(call: ObservedToolCall, end: ToolCallEnd): void {
     this.#log.note(this.#events.toolCallEnded, call, end, end.resultJson?.length ?? 0);
   }
-
-  /** One copy for all that is told of the same outcome. */
-  #copy(outcome: Outcome): Outcome {
-    let copy = this.#copies.get(outcome);
-    if (copy === undefined) {
-      copy = { ...outcome, contentItems: outcome.contentItems.map(copyItem) };
-      this.#copies.set(outcome, copy);
-    }
-    return copy;
-  }
 }
 
-function copyItem(item: ContentItem): ContentItem {
-  return { ...item };
+/** The list of items belongs to the host, which may change it. */
+function noteOutcome(outcome: Outcome): NotedOutcome {
+  return { outcome, items: outcome.contentItems.slice() };
 }
 
 function lengthOf(items: readonly ContentItem[]): number {
