@@ -1,8 +1,9 @@
 import { parseArgs } from 'node:util';
 
 export const usage = `Usage: codecell run <script.js | -> [options]
+       codecell trace <command> <bundle> [options]    (see \`codecell trace --help\`)
 
-Runs a JavaScript file as one exec: a fresh V8 isolate without file system, network or process, with the
+\`run\` runs a JavaScript file as one exec: a fresh V8 isolate without file system, network or process, with the
 tools you give it as \`tools.<name>(input)\`. \`-\` reads the script from standard input. Output items go
 to standard output as they come; errors, notifications and (on a terminal) tool calls to standard error.
 
@@ -29,11 +30,18 @@ export interface RunRequest {
   json: boolean;
 }
 
+/** The command line of `codecell trace`, which reads it by itself. */
+export interface TraceRequest {
+  kind: 'trace';
+  argv: readonly string[];
+}
+
 export type CliRequest =
-  RunRequest | { kind: 'help' } | { kind: 'version' } | { kind: 'wrong'; message: string };
+  RunRequest | TraceRequest | { kind: 'help' } | { kind: 'version' } | { kind: 'wrong'; message: string };
 
 /** Reads the command line (without the program and script names). */
 export function readArguments(argv: readonly string[]): CliRequest {
+  if (argv[0] === 'trace') return { kind: 'trace', argv: argv.slice(1) };
   const parsed = parse(argv);
   if ('message' in parsed) return { kind: 'wrong', message: parsed.message };
   const { values, positionals } = parsed;
@@ -42,7 +50,8 @@ export function readArguments(argv: readonly string[]): CliRequest {
 
   const [command, script, ...more] = positionals;
   if (command === undefined) return wrong('a command is missing');
-  if (command !== 'run') return wrong(`there is no command \`${command}\`; the only one is \`run\``);
+  if (command !== 'run')
+    return wrong(`there is no command \`${command}\`; the commands are \`run\` and \`trace\``);
   if (script === undefined) return wrong('`run` needs a script file, or `-` for standard input');
   if (more.length > 0) return wrong(`\`run\` takes one script; got ${more.length + 1}`);
 

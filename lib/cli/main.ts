@@ -23,6 +23,10 @@ async function serve(printer: Printer): Promise<number> {
       return EXIT.completed;
     case 'wrong':
       return printer.usageProblem(`${request.message}\nTry \`codecell --help\`.`);
+    case 'trace': {
+      const { trace } = await import('./trace/main.js');
+      return trace(request.argv, printer);
+    }
     case 'run': {
       // Loaded when it is needed: help and usage errors work without the native addon.
       const { run } = await import('./run.js');

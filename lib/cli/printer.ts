@@ -34,6 +34,11 @@ export class Printer {
     return EXIT.usage;
   }
 
+  /** A line for the person, beside the output. */
+  note(line: string): void {
+    process.stderr.write(`${line}\n`);
+  }
+
   item(item: ContentItem): void {
     this.print(`${describeItem(item)}\n`);
   }

@@ -1,0 +1,6 @@
+import type { TraceCommand } from './command.js';
+import { reduceCommand } from './reduce.js';
+import { verifyCommand } from './verify.js';
+
+/** Every command of `codecell trace`, in the order of the help text. */
+export const commands: readonly TraceCommand[] = [reduceCommand, verifyCommand];
