@@ -13,6 +13,9 @@ export class ExtensionCollector {
   readonly #waitOfTool = new Map<string, { cellId: string; wait: CellWait }>();
   readonly #openWaits = new Map<string, Set<CellWait>>();
   readonly #malformedWaits: string[] = [];
+  readonly #inferenceErrors = new Map<string, string>();
+  readonly #compactionErrors = new Map<string, string>();
+  readonly #protocolEvents: TraceExtensions['protocol_events'] = [];
   readonly #unknownEvents: { seq: number; type: string }[] = [];
   #rolloutEndSeq: number | undefined;
 
@@ -28,10 +31,35 @@ export class ExtensionCollector {
   /** Takes note of an event before it is applied, so that nothing is lost when applying it fails. */
   observe(event: TraceEvent): void {
     const { payload } = event;
-    if (payload.type === 'tool_call_started') this.#toolStarted(event, payload);
-    else if (payload.type === 'tool_call_ended') this.#toolEnded(event, payload.tool_call_id);
-    else if (payload.type === 'code_cell_ended') this.#cellEnded(event, payload.runtime_cell_id);
-    else if (payload.type === 'rollout_ended') this.#rolloutEndSeq = event.seq;
+    switch (payload.type) {
+      case 'tool_call_started':
+        return this.#toolStarted(event, payload);
+      case 'tool_call_ended':
+        return this.#toolEnded(event, payload.tool_call_id);
+      case 'code_cell_ended':
+        return this.#cellEnded(event, payload.runtime_cell_id);
+      case 'inference_failed':
+        this.#inferenceErrors.set(payload.inference_call_id, payload.error);
+        return;
+      case 'inference_cancelled':
+        this.#inferenceErrors.set(payload.inference_call_id, payload.reason);
+        return;
+      case 'compaction_request_failed':
+        this.#compactionErrors.set(payload.compaction_request_id, payload.error);
+        return;
+      case 'protocol_event_observed':
+        this.#protocolEvents.push({
+          seq: event.seq,
+          at_unix_ms: event.wall_time_unix_ms,
+          type: payload.event_type,
+          raw_payload_id: payload.event_payload.raw_payload_id,
+        });
+        return;
+      case 'rollout_ended':
+        this.#rolloutEndSeq = event.seq;
+        return;
+      default:
+    }
   }
 
   #toolStarted(event: TraceEvent, payload: EventOfType<'tool_call_started'>): void {
@@ -108,6 +136,9 @@ export class ExtensionCollector {
         ]),
       ),
       tool_call_ids_requested_by_response: this.#requestedTools(state),
+      inference_errors: toRecord([...this.#inferenceErrors]),
+      compaction_errors: toRecord([...this.#compactionErrors]),
+      protocol_events: this.#protocolEvents.map((event) => ({ ...event })),
       abandoned_tool_calls: this.#abandonedTools(state),
       malformed_waits: [...this.#malformedWaits],
       unknown_events: this.#unknownEvents.map((event) => ({ ...event })),

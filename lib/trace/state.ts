@@ -331,6 +331,12 @@ export interface TraceExtensions {
   >;
   /** By inference: tools its response asked for, also when they started before the response was complete. */
   tool_call_ids_requested_by_response: Record<string, string[]>;
+  /** By inference: the error or the reason that its end gave. */
+  inference_errors: Record<string, string>;
+  /** By compaction request: the error that its end gave. */
+  compaction_errors: Record<string, string>;
+  /** What the host told its user, in order; the payload has the words. */
+  protocol_events: { seq: number; at_unix_ms: number; type: string; raw_payload_id: string }[];
   /** Tool calls without an end whose turn or rollout did end: the `seq` of that end. */
   abandoned_tool_calls: Record<string, { closed_by: 'codex_turn_ended' | 'rollout_ended'; seq: number }>;
   /** `wait` calls whose arguments name no cell. */

@@ -1,0 +1,157 @@
+import type { PayloadLookup } from '../payload-files.js';
+import type { TraceState } from '../state.js';
+import {
+  itemText,
+  readCellResponse,
+  readProtocolMessage,
+  readRuntimeError,
+  readToolResult,
+  withoutExecHeader,
+} from './payload-content.js';
+import type { TimelineSpan } from './span.js';
+import type { Timeline } from './timeline.js';
+
+/** Something that went wrong, once: the innermost thing that tells of it. */
+export interface TraceFailure {
+  /** `failed`; `stopped` by somebody; `unfinished`: the trace has no end of it although it should. */
+  kind: 'failed' | 'stopped' | 'unfinished';
+  spanId: string;
+  /** Where the end is told, or the start when there is no end. */
+  seq: number;
+  atMs: number;
+  /** Why, as the trace tells it: an error's message and stack, say. Null when it does not. */
+  reason: string | null;
+  /** Payload that tells more, when there is one. */
+  rawPayloadId: string | null;
+}
+
+/**
+ * Lists what failed, was stopped or never ended, in the order of the trace. What failed only because something in it
+ * did is left out: an `exec` whose cell failed, a turn whose inference failed.
+ */
+export function findFailures(state: TraceState, timeline: Timeline, payload: PayloadLookup): TraceFailure[] {
+  const failures: TraceFailure[] = [];
+  const explained = new Set<string>();
+  // Children before what holds them, so that these know what is told already.
+  for (const span of timeline.spans.toReversed()) {
+    const kind = failureKind(state, timeline, span);
+    if (kind === undefined) continue;
+    // A tool's failure that the script handled does not explain that the cell failed.
+    const told = span.kind !== 'code_cell' && explained.has(span.spanId);
+    if (span.parentSpanId !== null && explains(span)) explained.add(span.parentSpanId);
+    if (told) continue;
+    const { reason, rawPayloadId } = reasonOf(state, span, payload);
+    failures.push({
+      kind,
+      spanId: span.spanId,
+      seq: span.endedSeq ?? span.startedSeq,
+      atMs: span.endedAtMs ?? span.startedAtMs,
+      reason,
+      rawPayloadId,
+    });
+  }
+  return failures.sort((a, b) => a.seq - b.seq);
+}
+
+/** Whether the failure of a span makes that of what holds it no news. */
+function explains(span: TimelineSpan): boolean {
+  return span.kind === 'code_cell' || span.kind === 'inference' || span.kind === 'turn';
+}
+
+function failureKind(
+  state: TraceState,
+  timeline: Timeline,
+  span: TimelineSpan,
+): TraceFailure['kind'] | undefined {
+  if (span.outcome === 'failed' || span.outcome === 'stopped') return span.outcome;
+  if (span.outcome === 'ok' || span.kind === 'terminal') return undefined;
+  // Of what is still open, the innermost tells where the trace stops; a yielded cell is waited on later.
+  if (span.status === 'yielded' && state.status === 'running') return undefined;
+  const open = (id: string) => timeline.byId.get(id)?.outcome === 'unfinished';
+  return span.childSpanIds.some(open) ? undefined : 'unfinished';
+}
+
+/** Why a span ended as it did, as far as the trace tells. */
+export function reasonOf(
+  state: TraceState,
+  span: TimelineSpan,
+  payload: PayloadLookup,
+): { reason: string | null; rawPayloadId: string | null } {
+  switch (span.kind) {
+    case 'code_cell':
+      return cellReason(state, span, payload);
+    case 'tool_call':
+    case 'wait':
+      return toolReason(state, span, payload);
+    case 'inference': {
+      const reason = state.extensions?.inference_errors[span.id] ?? null;
+      return { reason, rawPayloadId: state.inference_calls[span.id]?.raw_response_payload_id ?? null };
+    }
+    case 'compaction_request':
+      return { reason: state.extensions?.compaction_errors[span.id] ?? null, rawPayloadId: null };
+    case 'turn':
+    case 'thread':
+      return hostReason(state, span, payload);
+    case 'terminal':
+    case 'compaction':
+      return { reason: null, rawPayloadId: null };
+  }
+}
+
+function cellReason(state: TraceState, span: TimelineSpan, payload: PayloadLookup) {
+  const cell = state.code_cells[span.id];
+  const rawPayloadId = cell?.raw_result_payload_id ?? cell?.raw_initial_response_payload_id ?? null;
+  const errorText = readCellResponse(payload(rawPayloadId))?.errorText;
+  if (errorText != null) return { reason: errorText, rawPayloadId };
+  const waits = state.extensions?.cell_waits[span.id] ?? [];
+  const terminator = waits.find((wait) => wait.terminate);
+  if (span.status === 'terminated' && terminator !== undefined) {
+    return { reason: `the model asked for it (${terminator.tool_call_id})`, rawPayloadId };
+  }
+  const turn = state.codex_turns[cell?.codex_turn_id ?? ''];
+  if (span.outcome === 'stopped' && turn !== undefined && turn.execution.ended_seq === span.endedSeq) {
+    return { reason: `its turn was ${turn.execution.status}`, rawPayloadId };
+  }
+  const output = (cell?.output_item_ids ?? []).flatMap((id) => state.conversation_items[id] ?? []).at(-1);
+  const text = span.outcome === 'failed' && output !== undefined ? withoutExecHeader(itemText(output)) : '';
+  return { reason: text === '' ? null : text, rawPayloadId };
+}
+
+function toolReason(state: TraceState, span: TimelineSpan, payload: PayloadLookup) {
+  const call = state.tool_calls[span.id];
+  if (call === undefined) return { reason: null, rawPayloadId: null };
+  const abandoned = state.extensions?.abandoned_tool_calls[span.id];
+  if (span.outcome === 'unfinished' && abandoned !== undefined) {
+    const what = abandoned.closed_by === 'codex_turn_ended' ? 'its turn' : 'the session';
+    return { reason: `no end was recorded; ${what} ended at seq ${abandoned.seq}`, rawPayloadId: null };
+  }
+  const result = readToolResult(payload(call.raw_result_payload_id));
+  if (result !== undefined && result.text !== '') {
+    return { reason: withoutExecHeader(result.text), rawPayloadId: call.raw_result_payload_id };
+  }
+  for (const id of call.raw_runtime_payload_ids.toReversed()) {
+    const reason = readRuntimeError(payload(id));
+    if (reason !== undefined) return { reason, rawPayloadId: id };
+  }
+  const output = call.model_visible_output_item_ids.flatMap((id) => state.conversation_items[id] ?? [])[0];
+  return {
+    reason: output === undefined ? null : itemText(output),
+    rawPayloadId: call.raw_result_payload_id,
+  };
+}
+
+/** The last thing that the host told its user before the turn ended. */
+function hostReason(state: TraceState, span: TimelineSpan, payload: PayloadLookup) {
+  const told = (state.extensions?.protocol_events ?? []).filter(
+    ({ type, seq }) =>
+      (type === 'error' || type === 'turn_aborted') &&
+      seq >= span.startedSeq &&
+      // The host tells of an interruption just after the turn's end.
+      seq <= (span.endedSeq ?? Infinity) + 2,
+  );
+  for (const { raw_payload_id: rawPayloadId } of told.toReversed()) {
+    const reason = readProtocolMessage(payload(rawPayloadId));
+    if (reason !== undefined) return { reason, rawPayloadId };
+  }
+  return { reason: null, rawPayloadId: null };
+}

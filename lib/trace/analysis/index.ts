@@ -1,0 +1,20 @@
+export { findFailures, type TraceFailure } from './failures.js';
+export {
+  itemText,
+  readCellResponse,
+  readToolInvocation,
+  readToolResult,
+  withoutExecHeader,
+  type CellOutput,
+  type ToolOutput,
+} from './payload-content.js';
+export {
+  spanIdOf,
+  type SpanKind,
+  type SpanLink,
+  type SpanLinkKind,
+  type SpanOutcome,
+  type SpanStatus,
+  type TimelineSpan,
+} from './span.js';
+export { buildTimeline, type Timeline, type TimelineInteraction } from './timeline.js';
