@@ -39,7 +39,7 @@ export function findFailures(state: TraceState, timeline: Timeline, payload: Pay
     // A tool's failure that the script handled does not explain that the cell failed.
     const told = span.kind !== 'code_cell' && explained.has(span.spanId);
     if (span.parentSpanId !== null && explains(span)) explained.add(span.parentSpanId);
-    if (told) continue;
+    if (told || tellsOfCell(timeline, span)) continue;
     const { reason, rawPayloadId } = reasonOf(state, span, payload);
     failures.push({
       kind,
@@ -55,7 +55,19 @@ export function findFailures(state: TraceState, timeline: Timeline, payload: Pay
 
 /** Whether the failure of a span makes that of what holds it no news. */
 function explains(span: TimelineSpan): boolean {
-  return span.kind === 'code_cell' || span.kind === 'inference' || span.kind === 'turn';
+  return span.outcome === 'failed' && (span.kind === 'code_cell' || span.kind === 'inference');
+}
+
+/** Whether a failed wait only tells that its cell failed. */
+function tellsOfCell(timeline: Timeline, span: TimelineSpan): boolean {
+  return span.links.some(({ kind, spanId }) => {
+    const cell = timeline.byId.get(spanId);
+    return kind === 'observes' && cell?.outcome === 'failed' && withinSeq(cell.endedSeq, span);
+  });
+}
+
+function withinSeq(seq: number | null, span: TimelineSpan): boolean {
+  return seq !== null && seq >= span.startedSeq && (span.endedSeq === null || seq <= span.endedSeq);
 }
 
 function failureKind(
@@ -112,9 +124,17 @@ function cellReason(state: TraceState, span: TimelineSpan, payload: PayloadLooku
   if (span.outcome === 'stopped' && turn !== undefined && turn.execution.ended_seq === span.endedSeq) {
     return { reason: `its turn was ${turn.execution.status}`, rawPayloadId };
   }
+  if (span.outcome === 'unfinished') return { reason: unfinishedReason(state, span), rawPayloadId };
   const output = (cell?.output_item_ids ?? []).flatMap((id) => state.conversation_items[id] ?? []).at(-1);
   const text = span.outcome === 'failed' && output !== undefined ? withoutExecHeader(itemText(output)) : '';
   return { reason: text === '' ? null : text, rawPayloadId };
+}
+
+/** Of what the trace has no end of: what ended instead. */
+function unfinishedReason(state: TraceState, span: TimelineSpan): string {
+  const turn = span.turnId === null ? undefined : state.codex_turns[span.turnId]?.execution;
+  if (turn?.ended_seq != null) return `no end was recorded; its turn ended at seq ${turn.ended_seq}`;
+  return 'no end was recorded';
 }
 
 function toolReason(state: TraceState, span: TimelineSpan, payload: PayloadLookup) {
@@ -125,6 +145,7 @@ function toolReason(state: TraceState, span: TimelineSpan, payload: PayloadLooku
     const what = abandoned.closed_by === 'codex_turn_ended' ? 'its turn' : 'the session';
     return { reason: `no end was recorded; ${what} ended at seq ${abandoned.seq}`, rawPayloadId: null };
   }
+  if (span.outcome === 'unfinished') return { reason: unfinishedReason(state, span), rawPayloadId: null };
   const result = readToolResult(payload(call.raw_result_payload_id));
   if (result !== undefined && result.text !== '') {
     return { reason: withoutExecHeader(result.text), rawPayloadId: call.raw_result_payload_id };
