@@ -1,6 +1,7 @@
 import type { TraceCommand } from './command.js';
 import { reduceCommand } from './reduce.js';
+import { showCommand } from './show.js';
 import { verifyCommand } from './verify.js';
 
 /** Every command of `codecell trace`, in the order of the help text. */
-export const commands: readonly TraceCommand[] = [reduceCommand, verifyCommand];
+export const commands: readonly TraceCommand[] = [reduceCommand, verifyCommand, showCommand];

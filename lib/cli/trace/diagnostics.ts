@@ -1,4 +1,4 @@
-import type { TraceError} from '../../trace/errors.js';
+import type { TraceError } from '../../trace/errors.js';
 import { type TraceDiagnostic } from '../../trace/errors.js';
 
 /** What strict mode refused a bundle for, in the shape of a diagnostic. */

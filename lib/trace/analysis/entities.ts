@@ -95,23 +95,24 @@ function* otherNames(state: TraceState, name: string): Generator<TraceEntity[]> 
     .map((payload) => ({ kind: 'payload', id: payload.raw_payload_id }));
 }
 
+const uuid = /[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}/;
+
 /**
- * For each id of the graph a beginning of it that names it alone: at least eight characters, or the whole of it. Ids
- * that are short anyway (up to `maximum` characters, 20 by default) stay whole.
+ * For each id of the graph the shortest beginning that names it alone, with eight digits of its UUID at least. Ids
+ * without a UUID stay whole.
  */
-export function shortIds(state: TraceState, maximum = 20): Map<string, string> {
+export function shortIds(state: TraceState): Map<string, string> {
   const ids = [...new Set([...entitiesOf(state)].map(({ id }) => id))].sort();
-  const short = new Map<string, string>();
-  ids.forEach((id, index) => {
-    if (id.length <= maximum) return void short.set(id, id);
-    const shared = Math.max(sharedLength(id, ids[index - 1]), sharedLength(id, ids[index + 1]));
-    const length = Math.max(8, shared + 1);
-    short.set(
-      id,
-      length >= id.length ? id : id.slice(0, length).replace(/[-:_]$/, (last) => last + id[length]),
-    );
-  });
-  return short;
+  return new Map(
+    ids.map((id, index) => {
+      const start = uuid.exec(id)?.index;
+      if (start === undefined) return [id, id];
+      const shared = Math.max(sharedLength(id, ids[index - 1]), sharedLength(id, ids[index + 1]));
+      const length = Math.max(start + 8, shared + 1);
+      // A cut does not end with a separator.
+      return [id, id.slice(0, id[length - 1] === '-' ? length + 1 : length)];
+    }),
+  );
 }
 
 function sharedLength(a: string, b: string | undefined): number {

@@ -55,7 +55,8 @@ export function findFailures(state: TraceState, timeline: Timeline, payload: Pay
 
 /** Whether the failure of a span makes that of what holds it no news. */
 function explains(span: TimelineSpan): boolean {
-  return span.outcome === 'failed' && (span.kind === 'code_cell' || span.kind === 'inference');
+  if (span.kind === 'code_cell') return true;
+  return span.kind === 'inference' && span.outcome === 'failed';
 }
 
 /** Whether a failed wait only tells that its cell failed. */
@@ -96,7 +97,8 @@ export function reasonOf(
     case 'wait':
       return toolReason(state, span, payload);
     case 'inference': {
-      const reason = state.extensions?.inference_errors[span.id] ?? null;
+      const told = state.extensions?.inference_errors[span.id] ?? null;
+      const reason = told ?? (span.outcome === 'unfinished' ? unfinishedReason(state, span) : null);
       return { reason, rawPayloadId: state.inference_calls[span.id]?.raw_response_payload_id ?? null };
     }
     case 'compaction_request':

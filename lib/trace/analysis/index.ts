@@ -1,7 +1,7 @@
 export { causalChain, type CausalChain, type CausalHop, type CausalRelation } from './causes.js';
 export { describeEntity, type EntityDescription, type PayloadPlace } from './descriptions.js';
 export { findEntities, nearIds, shortIds, type EntityKind, type TraceEntity } from './entities.js';
-export { findFailures, type TraceFailure } from './failures.js';
+export { findFailures, reasonOf, type TraceFailure } from './failures.js';
 export {
   itemText,
   readCellResponse,

@@ -8,7 +8,7 @@ import {
   type SpanStatus,
   type TimelineSpan,
 } from './span.js';
-import { toolDetail, toolName } from './tool-names.js';
+import { commandLine, toolDetail, toolName } from './tool-names.js';
 
 /** Every span of a state, in no order, with parents and links that may name what is not there. */
 export function collectSpans(state: TraceState): TimelineSpan[] {
@@ -179,14 +179,27 @@ function terminalSpans(state: TraceState, causes: CallCauses): TimelineSpan[] {
   return Object.values(state.terminal_sessions).map((session) => {
     const operations = session.operation_ids.flatMap((id) => state.terminal_operations[id] ?? []);
     const request = operations[0]?.request;
+    // The graph leaves terminals open; that its process has ended is told by one of its operations.
+    const last = operations.find(({ result }) => result !== null && result.exit_code !== null);
+    const exitCode = last?.result?.exit_code ?? null;
+    const { execution } = session;
     return makeSpan({
       kind: 'terminal',
       id: session.terminal_id,
       label: 'terminal',
-      detail: request?.type === 'exec_command' ? request.display_command : null,
+      detail: request?.type === 'exec_command' ? commandLine(request.command, request.display_command) : null,
       threadId: session.thread_id,
       parentSpanId: spanIdOf('thread', session.thread_id),
-      window: session.execution,
+      window:
+        execution.ended_at_unix_ms === null && last !== undefined
+          ? {
+              ...last.execution,
+              started_at_unix_ms: execution.started_at_unix_ms,
+              started_seq: execution.started_seq,
+              status: 'completed',
+            }
+          : execution,
+      exitCode,
       links: operations.map((operation) => ({
         kind: 'used_by',
         spanId: causes.spanIdOfTool(operation.tool_call_id),

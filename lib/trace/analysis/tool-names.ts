@@ -12,7 +12,7 @@ export function toolName({ kind, summary }: ToolCall): string {
 export function toolDetail(state: TraceState, call: ToolCall): string | null {
   const { summary, terminal_operation_id: operationId } = call;
   const request = operationId === null ? undefined : state.terminal_operations[operationId]?.request;
-  if (request?.type === 'exec_command') return commandOf(request.command, request.display_command);
+  if (request?.type === 'exec_command') return commandLine(request.command, request.display_command);
   if (request?.type === 'write_stdin') return request.stdin === '' ? 'poll' : JSON.stringify(request.stdin);
   switch (summary.type) {
     case 'generic':
@@ -27,7 +27,7 @@ export function toolDetail(state: TraceState, call: ToolCall): string | null {
 }
 
 /** What was given to a shell, without the shell. */
-function commandOf(command: readonly string[], display: string): string {
+export function commandLine(command: readonly string[], display: string): string {
   const [shell = '', flag = '', script] = command;
   const isShell = /(?:^|\/)(?:ba|da|z|k)?sh$/.test(shell) && /^-\w*c$/.test(flag) && command.length === 3;
   return isShell && script !== undefined ? script : display;
