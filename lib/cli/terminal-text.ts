@@ -93,12 +93,16 @@ export function takeColumns(text: string, columns: number): string {
   return text.slice(0, end);
 }
 
-/** A long line as several, each of at most `columns`. */
+/** A long line as several, each of at most `columns`; cut after a space where one is near. */
 export function wrapLine(text: string, columns: number): string[] {
   const lines: string[] = [];
   let rest = text;
   do {
-    const line = takeColumns(rest, columns) || rest.slice(0, 1);
+    let line = takeColumns(rest, columns) || rest.slice(0, 1);
+    if (line.length < rest.length) {
+      const space = line.lastIndexOf(' ') + 1;
+      if (space > line.length * 0.6) line = line.slice(0, space);
+    }
     lines.push(line);
     rest = rest.slice(line.length);
   } while (rest !== '');

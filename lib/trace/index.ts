@@ -1,6 +1,15 @@
 export * from './analysis/index.js';
 export { reduceBundle, type ReducedBundle, type ReduceOptions } from './bundle.js';
 export { TraceError, type TraceDiagnostic, type TraceProblemCode } from './errors.js';
+export {
+  toOtlp,
+  type OtlpAttribute,
+  type OtlpOptions,
+  type OtlpSpan,
+  type OtlpTraces,
+  type OtlpValue,
+} from './exporters/otlp.js';
+export { toTraceEvents, type TraceEventFile, type TraceEventJson } from './exporters/trace-events.js';
 export { payloadLookup, type PayloadLookup } from './payload-files.js';
 export { TraceReducer, type EventPosition, type TraceManifest, type TraceReducerOptions } from './reducer.js';
 export { serializeState } from './serialize.js';

@@ -62,12 +62,13 @@ export function cellNodes(
   ];
   const output = cell.yielded_seq === null ? firstOutput(source, cell, failure?.reason ?? null) : [];
   if (output.length > 0) nodes.push(textNode(null, [{ text: 'output', tone: 'dim' }], output));
-  if (failure !== undefined && failure.reason !== null) {
+  if (failure !== undefined && failure.kind !== 'unfinished' && failure.reason !== null) {
     const head: Segment[] = [
       { text: failure.kind === 'failed' ? 'error' : span.status, tone: toneOf(failure) },
     ];
     const block: TextBlock = { text: failure.reason, tone: toneOf(failure), lines: 8 };
-    nodes.push(textNode(span.endedAtMs === null ? null : offsetOf(source, span.endedAtMs), head, [block]));
+    const endedAt = span.endedAtMs === null ? null : offsetOf(source, span.endedAtMs);
+    nodes.push(textNode(endedAt, head, [block]));
   }
   return nodes;
 }

@@ -19,10 +19,11 @@ export function placeItems(
     ...Object.values(state.tool_calls).flatMap((call) => call.model_visible_output_item_ids),
     ...Object.values(state.code_cells).flatMap((cell) => cell.output_item_ids),
   ]);
-  const answered = new Set(
-    Object.values(state.conversation_items).flatMap((item) =>
-      item.role === 'tool' && item.call_id !== null ? [item.call_id] : [],
-    ),
+  // A host that tells what it takes into the history tells so of all that is new.
+  const turnsWithAcceptance = new Set(
+    Object.values(state.conversation_items)
+      .filter((item) => item.accepted_seq !== undefined && item.produced_by.length === 0)
+      .map((item) => item.codex_turn_id),
   );
   const ofInference = new Map<string, ConversationItem[]>();
   const ofTurn = new Map<string, ConversationItem[]>();
@@ -35,7 +36,6 @@ export function placeItems(
     if (producer?.type === 'compaction' && !full) continue;
     const isCall = item.role === 'assistant' && item.call_id !== null;
     if (isCall && shownCalls.has(item.item_id)) continue;
-    // A tool of the provider's own has a call, and neither an answer nor a tool call of ours.
     const inference = item.produced_by.find(({ type }) => type === 'inference');
     if (
       inference?.type === 'inference' &&
@@ -50,8 +50,8 @@ export function placeItems(
       continue;
     }
     const isHistory =
-      item.produced_by.length === 0 && item.agent_message === undefined && item.accepted_seq === undefined;
-    if (isHistory && !full && (item.role !== 'user' || (isCall && answered.has(item.call_id!)))) {
+      item.produced_by.length === 0 && item.accepted_seq === undefined && turnsWithAcceptance.has(turn);
+    if (isHistory && !full) {
       earlier.set(turn, (earlier.get(turn) ?? 0) + 1);
     } else {
       push(ofTurn, turn, item);

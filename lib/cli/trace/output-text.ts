@@ -1,7 +1,7 @@
 import { withoutExecHeader } from '../../trace/analysis/index.js';
 
 const commandHeader =
-  /^(?:Chunk ID: [^\n]*\n)?Wall time: [^\n]*\n(?:(Process running[^\n]*)\n|Process [^\n]*\n)?(?:Original token count: [^\n]*\n)?(?:Total output lines: [^\n]*\n)?Output:\n?/;
+  /^(?:Chunk ID: [^\n]*\n|Exit code: 0\n)?Wall time: [^\n]*\n(?:(Process running[^\n]*)\n|Process [^\n]*\n)?(?:Original token count: [^\n]*\n)?(?:Total output lines: [^\n]*\n)?Output:\n?/;
 
 /** Output without the header that the model gets in front of it; that a process goes on running stays. */
 export function withoutOutputHeader(text: string): string {

@@ -151,6 +151,11 @@ function toolNode(source: TreeSource, span: TimelineSpan): TreeNode {
   }
   node.children = cells.flatMap((each) => cellNodes(source, each, toolNode));
   node.children.push(...interactionNodes(source, span));
+  const sourceless = state.extensions?.cells_without_source[`code_cell:${call?.model_visible_call_id}`];
+  if (sourceless !== undefined && cell === undefined) {
+    const text = `started cell ${harmless(sourceless.runtime_cell_id)}; the conversation has no call with its source`;
+    node.children.push(textNode(null, [{ text, tone: 'yellow' }]));
+  }
   if (call !== undefined && (cell === undefined || cells.length > 1)) {
     node.blocks.push(...toolOutput(source, span, call));
   }
@@ -166,7 +171,7 @@ function detailOf(source: TreeSource, span: TimelineSpan, call: ToolCall | undef
         ({ tool_call_id: id }) => id === span.id,
       );
       const result =
-        wait === undefined || wait.outcome === 'running'
+        wait === undefined || wait.outcome === 'running' || span.outcome === 'failed'
           ? ''
           : wait.outcome === 'yielded'
             ? ': still running'
@@ -316,10 +321,11 @@ function itemPlaced(source: TreeSource, item: ConversationItem): Placed {
 function itemNode(item: ConversationItem, offsetMs: number): TreeNode {
   const text = itemText(item);
   const isCall = item.kind === 'function_call' || item.kind === 'custom_tool_call';
-  const title = isCall
-    ? `? asked for ${harmless(item.call_id ?? 'a call')}, of which no tool call was recorded`
+  const isLost = isCall && item.call_id !== null;
+  const title = isLost
+    ? `? asked for ${harmless(item.call_id ?? '')}, of which no tool call was recorded`
     : titleOf(item);
-  const tone: Tone = isCall ? 'yellow' : item.role === 'user' || item.role === 'assistant' ? 'bold' : 'dim';
+  const tone: Tone = isLost ? 'yellow' : item.role === 'user' || item.role === 'assistant' ? 'bold' : 'dim';
   const body: Tone = item.kind === 'reasoning' || item.role === 'developer' ? 'dim' : 'plain';
   const lines = item.kind === 'reasoning' ? 2 : 4;
   return titledNode(offsetMs, title, tone, { text: withoutAgentHeader(text), tone: body, lines });
@@ -340,6 +346,8 @@ export function titledNode(offsetMs: number | null, title: string, tone: Tone, b
 function titleOf(item: ConversationItem): string {
   if (item.agent_message !== undefined) return `from ${harmless(item.agent_message.author)}`;
   if (item.kind === 'reasoning') return 'reasoning';
+  if (item.kind === 'function_call' || item.kind === 'custom_tool_call')
+    return "call of the provider's own tool";
   if (item.role === 'tool') return `output for ${harmless(item.call_id ?? 'a call')}`;
   return item.role;
 }

@@ -9,7 +9,16 @@ import type { TraceDiagnostic } from '../../trace/errors.js';
 import { payloadLookup } from '../../trace/payload-files.js';
 import type { TraceState } from '../../trace/state.js';
 import { EXIT } from '../exit-codes.js';
-import { count, duration, harmless, lookOf, paintLine, type Segment, type Tone } from '../terminal-text.js';
+import {
+  count,
+  duration,
+  harmless,
+  lookOf,
+  paintLine,
+  wrapLine,
+  type Segment,
+  type Tone,
+} from '../terminal-text.js';
 import { reduceFolder } from './bundle-folder.js';
 import { defineCommand } from './command.js';
 import { describeDiagnostic } from './diagnostics.js';
@@ -111,12 +120,14 @@ function damage(state: TraceState, diagnostics: readonly TraceDiagnostic[], look
     notes.push([{ text: `The bundle has ${count(diagnostics.length, 'problem')}:`, tone: 'yellow' }]);
     const shown = look.full ? diagnostics : diagnostics.slice(0, shownDiagnostics);
     for (const diagnostic of shown) {
-      notes.push([{ text: `  ${harmless(describeDiagnostic(diagnostic))}`, tone: 'yellow' }]);
+      const [first = '', ...rest] = wrapLine(harmless(describeDiagnostic(diagnostic)), look.width - 4);
+      notes.push([{ text: `  ${first}`, tone: 'yellow' }]);
+      for (const text of rest) notes.push([{ text: `    ${text}`, tone: 'yellow' }]);
     }
     const more = diagnostics.length - shown.length;
     if (more > 0) notes.push([{ text: `  and ${more} more; \`trace verify\` lists them`, tone: 'yellow' }]);
   }
-  const lines = notes.map((note) => paintLine(note, look, look.full ? Infinity : look.width));
+  const lines = notes.map((note) => paintLine(note, look));
   return lines.length === 0 ? [] : ['', ...lines];
 }
 
@@ -136,11 +147,16 @@ function failureLines(source: TreeSource, failure: TraceFailure, look: TreeLook)
   const all = harmless(failure.reason ?? '')
     .trim()
     .split('\n')
-    .filter((line) => line !== '');
+    .filter((line) => line !== '')
+    .flatMap((line) => wrapLine(line, look.width - 4));
   const shown = look.full || all.length <= reasonLines + 1 ? all : all.slice(0, reasonLines);
   const reason = shown.map((text): Segment[] => [{ text: `    ${text}`, tone: 'plain' }]);
-  if (shown.length < all.length)
+  if (shown.length < all.length) {
     reason.push([{ text: `    … ${all.length - shown.length} more lines`, tone: 'dim' }]);
-  const width = look.full ? Infinity : look.width;
-  return ['', ...[head, ...reason].map((segments) => paintLine(segments, look, width))];
+  }
+  return [
+    '',
+    paintLine(head, look, look.full ? Infinity : look.width),
+    ...reason.map((segments) => paintLine(segments, look)),
+  ];
 }

@@ -59,8 +59,10 @@ export function renderTree(node: TreeNode, look: TreeLook): string[] {
 
 function headLine({ offsetMs, head }: TreeNode, prefix: string, look: TreeLook): string {
   const time = offsetMs === null ? '' : offset(offsetMs);
+  const last = head.at(-1);
+  const trimmed = last === undefined ? [] : [...head.slice(0, -1), { ...last, text: last.text.trimEnd() }];
   return paintLine(
-    [{ text: `${time.padStart(timeColumns - 1)} `, tone: 'dim' }, { text: prefix, tone: 'dim' }, ...head],
+    [{ text: `${time.padStart(timeColumns - 1)} `, tone: 'dim' }, { text: prefix, tone: 'dim' }, ...trimmed],
     look,
     look.full ? Infinity : look.width,
   );

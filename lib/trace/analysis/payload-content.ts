@@ -95,7 +95,7 @@ export function itemText({ body }: ConversationItem): string {
           return part.summary;
         case 'encoded':
         case 'payload_ref':
-          return `[${part.label}]`;
+          return `[${part.label.replace(/^input_/, '')}]`;
       }
     })
     .join('\n');
