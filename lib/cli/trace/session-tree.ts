@@ -4,6 +4,7 @@ import {
   readToolInvocation,
   readToolResult,
   type Timeline,
+  type TimelineInteraction,
   type TimelineSpan,
   type TraceFailure,
 } from '../../trace/analysis/index.js';
@@ -25,6 +26,10 @@ export interface TreeSource {
   full: boolean;
   /** Items by what shows them. */
   items: ItemPlaces;
+  /** By `spanId`: the number of a turn in its thread, from 1. */
+  turnNumbers: ReadonlyMap<string, number>;
+  /** By `spanId`: what a call sent to other agents. */
+  sent: ReadonlyMap<string, TimelineInteraction[]>;
 }
 
 interface Placed {
@@ -98,9 +103,6 @@ function spanNode(source: TreeSource, span: TimelineSpan): TreeNode {
 }
 
 function turnNode(source: TreeSource, span: TimelineSpan): TreeNode {
-  const number = source.timeline.spans
-    .filter(({ kind, threadId }) => kind === 'turn' && threadId === span.threadId)
-    .indexOf(span);
   const children = childrenOf(source, span, () => true);
   for (const item of source.items.ofTurn.get(span.id) ?? []) children.push(itemPlaced(source, item));
   const earlier = source.items.earlier.get(span.id) ?? 0;
@@ -113,7 +115,7 @@ function turnNode(source: TreeSource, span: TimelineSpan): TreeNode {
     children.push({ seq: event.seq, node: textNode(offsetOf(source, event.atMs), head) });
   }
   return {
-    ...plainNode(source, { ...span, label: `turn ${number + 1}` }, null),
+    ...plainNode(source, { ...span, label: `turn ${source.turnNumbers.get(span.spanId) ?? ''}` }, null),
     children: inOrder(children),
   };
 }
@@ -208,8 +210,8 @@ function toolOutput(source: TreeSource, span: TimelineSpan, call: ToolCall): Tex
 /** What a call sent to other agents. */
 function interactionNodes(source: TreeSource, span: TimelineSpan): TreeNode[] {
   const { timeline } = source;
-  return timeline.interactions
-    .filter((interaction) => interaction.sourceSpanId === span.spanId && interaction.targetSpanId !== null)
+  return (source.sent.get(span.spanId) ?? [])
+    .filter((interaction) => interaction.targetSpanId !== null)
     .map((interaction) => {
       const target = timeline.byId.get(interaction.targetSpanId!)!;
       const thread = timeline.byId.get(`thread:${target.threadId}`);

@@ -3,10 +3,11 @@ import {
   findFailures,
   shortIds,
   type Timeline,
+  type TimelineInteraction,
   type TraceFailure,
 } from '../../trace/analysis/index.js';
 import type { TraceDiagnostic } from '../../trace/errors.js';
-import { payloadLookup } from '../../trace/payload-files.js';
+import { payloadLookup, type PayloadLookup } from '../../trace/payload-files.js';
 import type { TraceState } from '../../trace/state.js';
 import { EXIT } from '../exit-codes.js';
 import {
@@ -47,29 +48,64 @@ Colours are used on a terminal, unless NO_COLOR is set. COLUMNS sets the width w
     const { state, diagnostics } = await reduceFolder(bundle);
     const full = values.full ?? false;
     const look: TreeLook = { ...lookOf(process.stdout), full };
-    const timeline = buildTimeline(state);
-    const payload = payloadLookup(bundle, state);
-    const failures = findFailures(state, timeline, payload);
-    const source: TreeSource = {
-      state,
-      timeline,
-      payload,
-      failures: new Map(failures.map((failure) => [failure.spanId, failure])),
-      shortIds: shortIds(state),
-      full,
-      items: placeItems(state, timeline, payload, full),
-    };
-    const lines = [
-      ...summary(state, timeline, failures, look),
-      ...damage(state, diagnostics, look),
-      ...failures.flatMap((failure) => failureLines(source, failure, look)),
-      '',
-      ...threadTrees(source).flatMap((tree) => renderTree(tree, look)),
-    ];
+    const lines = sessionLines(state, diagnostics, payloadLookup(bundle, state), look);
     printer.print(`${lines.join('\n')}\n`);
     return EXIT.completed;
   },
 });
+
+/** The whole text for a terminal, line by line. */
+export function sessionLines(
+  state: TraceState,
+  diagnostics: readonly TraceDiagnostic[],
+  payload: PayloadLookup,
+  look: TreeLook,
+): string[] {
+  const timeline = buildTimeline(state);
+  const failures = findFailures(state, timeline, payload);
+  const source: TreeSource = {
+    state,
+    timeline,
+    payload,
+    failures: new Map(failures.map((failure) => [failure.spanId, failure])),
+    shortIds: shortIds(state),
+    full: look.full,
+    items: placeItems(state, timeline, payload, look.full),
+    turnNumbers: numberTurns(timeline),
+    sent: interactionsBySource(timeline),
+  };
+  return [
+    ...summary(state, timeline, failures, look),
+    ...damage(state, diagnostics, look),
+    ...failures.flatMap((failure) => failureLines(source, failure, look)),
+    '',
+    ...threadTrees(source).flatMap((tree) => renderTree(tree, look)),
+  ];
+}
+
+function numberTurns({ spans }: Timeline): Map<string, number> {
+  const numbers = new Map<string, number>();
+  const counts = new Map<string, number>();
+  for (const { kind, spanId, threadId } of spans) {
+    if (kind !== 'turn') continue;
+    const number = (counts.get(threadId) ?? 0) + 1;
+    counts.set(threadId, number);
+    numbers.set(spanId, number);
+  }
+  return numbers;
+}
+
+function interactionsBySource({ interactions }: Timeline): Map<string, TimelineInteraction[]> {
+  const bySource = new Map<string, TimelineInteraction[]>();
+  for (const interaction of interactions) {
+    const { sourceSpanId } = interaction;
+    if (sourceSpanId === null) continue;
+    const known = bySource.get(sourceSpanId);
+    if (known === undefined) bySource.set(sourceSpanId, [interaction]);
+    else known.push(interaction);
+  }
+  return bySource;
+}
 
 function summary(
   state: TraceState,

@@ -78,6 +78,9 @@ function failureKind(
 ): TraceFailure['kind'] | undefined {
   if (span.outcome === 'failed' || span.outcome === 'stopped') return span.outcome;
   if (span.outcome === 'ok' || span.kind === 'terminal') return undefined;
+  // Its exec call failed, and tells why.
+  const holder = span.parentSpanId === null ? undefined : timeline.byId.get(span.parentSpanId);
+  if (span.kind === 'code_cell' && holder?.outcome === 'failed') return undefined;
   // Of what is still open, the innermost tells where the trace stops; a yielded cell is waited on later.
   if (span.status === 'yielded' && state.status === 'running') return undefined;
   const open = (id: string) => timeline.byId.get(id)?.outcome === 'unfinished';
