@@ -56,7 +56,7 @@ export function findFailures(state: TraceState, timeline: Timeline, payload: Pay
 /** Whether the failure of a span makes that of what holds it no news. */
 function explains(span: TimelineSpan): boolean {
   if (span.kind === 'code_cell') return true;
-  return span.kind === 'inference' && span.outcome === 'failed';
+  return span.outcome === 'failed' && (span.kind === 'inference' || span.kind === 'turn');
 }
 
 /** Whether a failed wait only tells that its cell failed. */
@@ -78,6 +78,8 @@ function failureKind(
 ): TraceFailure['kind'] | undefined {
   if (span.outcome === 'failed' || span.outcome === 'stopped') return span.outcome;
   if (span.outcome === 'ok' || span.kind === 'terminal') return undefined;
+  // That the session has not ended is no news of its threads.
+  if (span.kind === 'thread' && state.status === 'running') return undefined;
   // Its exec call failed, and tells why.
   const holder = span.parentSpanId === null ? undefined : timeline.byId.get(span.parentSpanId);
   if (span.kind === 'code_cell' && holder?.outcome === 'failed') return undefined;
