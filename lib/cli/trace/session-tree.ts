@@ -272,13 +272,13 @@ export function mark({ failures }: TreeSource, span: TimelineSpan): Segment[] {
 
 /** How it ended (unless well), how long it took, and the exit code of a command that failed. */
 function endOf({ outcome, status, durationMs, exitCode }: TimelineSpan): Segment[] {
-  const segments: Segment[] = [];
-  if (outcome === 'failed') segments.push({ text: `${status} `, tone: 'red' });
-  else if (outcome === 'stopped') segments.push({ text: `${status} `, tone: 'yellow' });
-  else if (outcome === 'unfinished') segments.push({ text: `${notEnded(status)} `, tone: 'yellow' });
-  if (exitCode !== null && exitCode !== 0) segments.push({ text: `exit ${exitCode} `, tone: 'red' });
-  if (durationMs !== null) segments.push({ text: duration(durationMs), tone: 'green' });
-  return segments;
+  const parts: Segment[] = [];
+  if (outcome === 'failed') parts.push({ text: status, tone: 'red' });
+  else if (outcome === 'stopped') parts.push({ text: status, tone: 'yellow' });
+  else if (outcome === 'unfinished') parts.push({ text: notEnded(status), tone: 'yellow' });
+  if (exitCode !== null && exitCode !== 0) parts.push({ text: `exit ${exitCode}`, tone: 'red' });
+  if (durationMs !== null) parts.push({ text: duration(durationMs), tone: 'green' });
+  return parts.flatMap((part, index) => (index === 0 ? [part] : [{ text: ' ', tone: 'plain' }, part]));
 }
 
 export function notEnded(status: TimelineSpan['status']): string {
