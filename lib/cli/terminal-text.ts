@@ -61,14 +61,16 @@ export function paintLine(segments: readonly Segment[], look: Look, width = look
 }
 
 const graphemes = new Intl.Segmenter(undefined, { granularity: 'grapheme' });
-const plainAscii = /^[\x20-\x7e]*$/;
+/** Texts of characters of one column each, what the tree is drawn with included: they need no segmentation. */
+const plainText =
+  /^[\x20-\x7e\u00ae-\u02ff\u2018-\u201d\u2026\u2190-\u2199\u23ce\u2400-\u2421\u2500-\u259f\u25a0\u2717]*$/;
 const wide =
   /^(?:\p{Emoji_Presentation}|[\u1100-\u115f\u2e80-\u303e\u3041-\ua4cf\uac00-\ud7a3\uf900-\ufaff\ufe30-\ufe6f\uff00-\uff60\uffe0-\uffe6]|[\u{20000}-\u{3fffd}])/u;
 const withoutWidth = /^[\p{Mark}\p{Default_Ignorable_Code_Point}]+$/u;
 
 /** How many columns a text without control characters takes. */
 export function columnsOf(text: string): number {
-  if (plainAscii.test(text)) return text.length;
+  if (plainText.test(text)) return text.length;
   let columns = 0;
   for (const { segment } of graphemes.segment(text)) columns += columnsOfGrapheme(segment);
   return columns;
@@ -82,7 +84,7 @@ function columnsOfGrapheme(grapheme: string): number {
 /** The longest beginning that fits into `columns`. */
 export function takeColumns(text: string, columns: number): string {
   if (columns <= 0) return '';
-  if (text.length <= columns && plainAscii.test(text)) return text;
+  if (text.length <= columns && plainText.test(text)) return text;
   let taken = 0;
   let end = 0;
   for (const { segment } of graphemes.segment(text)) {
