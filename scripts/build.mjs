@@ -5,6 +5,22 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { buildAddonHere, newest, root, run } from './addon.mjs';
 
+/** The browser part of the trace page: one script and one style sheet, which `renderTraceView` puts into the page. */
+async function buildViewer() {
+  const { build } = await import('esbuild');
+  const source = join(root, 'lib', 'trace', 'view', 'browser');
+  await build({
+    entryPoints: { viewer: join(source, 'main.ts'), 'viewer-style': join(source, 'style.css') },
+    outdir: join(root, 'dist', 'trace', 'view', 'assets'),
+    bundle: true,
+    minify: true,
+    format: 'iife',
+    target: ['chrome111', 'firefox113', 'safari16.4'],
+    legalComments: 'none',
+    logLevel: 'warning',
+  });
+}
+
 const flags = new Set(process.argv.slice(2));
 const everything = !flags.has('--addon') && !flags.has('--lib');
 
@@ -22,5 +38,6 @@ if (everything || flags.has('--lib')) {
     rmSync(join(root, 'dist'), { recursive: true, force: true });
     const tsc = createRequire(import.meta.url).resolve('typescript/bin/tsc');
     run(process.execPath, [tsc, '-p', 'tsconfig.build.json']);
+    await buildViewer();
   }
 }

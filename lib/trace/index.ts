@@ -39,3 +39,4 @@ export type {
   ToolCallStatus,
   TraceToolCall,
 } from './recording/tool-calls.js';
+export { renderTraceView, type TraceViewOptions } from './view/render.js';

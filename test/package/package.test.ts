@@ -119,6 +119,8 @@ describe('the packed files', () => {
       'scripts/node-headers.mjs',
       'dist/index.js',
       'dist/index.d.ts',
+      'dist/trace/view/assets/viewer.js',
+      'dist/trace/view/assets/viewer-style.css',
     ]) {
       expect(packed).toContain(file);
     }
@@ -130,7 +132,7 @@ describe('the packed files', () => {
 
   test('hold nothing else', () => {
     const expected =
-      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|binding\.gyp|dist\/.+\.(js|d\.ts|js\.map)|docs\/.+|native\/sources\.txt|native\/(base|engine|cell|pool|addon)\/\w+\.(h|cc)|prebuilds\/.+\.node|scripts\/(install|node-headers)\.mjs)$/;
+      /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|binding\.gyp|dist\/.+\.(js|d\.ts|js\.map)|dist\/trace\/view\/assets\/viewer-style\.css|docs\/.+|native\/sources\.txt|native\/(base|engine|cell|pool|addon)\/\w+\.(h|cc)|prebuilds\/.+\.node|scripts\/(install|node-headers)\.mjs)$/;
     expect(packed.filter((file) => !expected.test(file))).toEqual([]);
   });
 

@@ -108,6 +108,11 @@ export class BundleBuilder {
   write(log = this.log()): string {
     const folder = mkdtempSync(join(tmpdir(), 'codecell-trace-'));
     onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+    this.writeTo(folder, log);
+    return folder;
+  }
+
+  writeTo(folder: string, log = this.log()): void {
     writeFileSync(join(folder, 'manifest.json'), JSON.stringify(this.manifest));
     writeFileSync(join(folder, 'trace.jsonl'), log);
     this.payloads.forEach((text, index) => {
@@ -115,7 +120,6 @@ export class BundleBuilder {
       mkdirSync(dirname(file), { recursive: true });
       writeFileSync(file, text);
     });
-    return folder;
   }
 
   log(): string {

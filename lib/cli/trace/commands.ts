@@ -3,6 +3,7 @@ import { exportCommand } from './export.js';
 import { reduceCommand } from './reduce.js';
 import { showCommand } from './show.js';
 import { verifyCommand } from './verify.js';
+import { viewCommand } from './view.js';
 import { whyCommand } from './why.js';
 
 /** Every command of `codecell trace`, in the order of the help text. */
@@ -11,5 +12,6 @@ export const commands: readonly TraceCommand[] = [
   verifyCommand,
   showCommand,
   whyCommand,
+  viewCommand,
   exportCommand,
 ];
