@@ -130,6 +130,27 @@ describe('library layers', () => {
     expect(show(deep)).toEqual([]);
   });
 
+  test('adapters need nothing but optional peers, and nothing else needs these', () => {
+    const manifest = JSON.parse(readFileSync(join(root, 'package.json'), 'utf8')) as {
+      peerDependencies?: Record<string, string>;
+      peerDependenciesMeta?: Record<string, { optional?: boolean }>;
+    };
+    const peers = Object.keys(manifest.peerDependencies ?? {});
+    expect(peers.filter((name) => manifest.peerDependenciesMeta?.[name]?.optional !== true)).toEqual([]);
+    const isBare = ({ target }: Reference) => !target.startsWith('.') && !target.startsWith('node:');
+    const bare = imports.filter(isBare);
+    const isAdapter = ({ file }: Reference) => file.startsWith('lib/adapters/');
+    expect(show(bare.filter((found) => isAdapter(found) && !peers.includes(found.target)))).toEqual([]);
+    expect(show(bare.filter((found) => !isAdapter(found) && peers.includes(found.target)))).toEqual([]);
+  });
+
+  test('the page of a trace shares nothing with the library but the shape of its data', () => {
+    const shared = imports.filter(
+      ({ file, target }) => file.startsWith('lib/trace/view/browser/') && !target.startsWith('./'),
+    );
+    expect([...new Set(shared.map(({ target }) => target))]).toEqual(['../document.js']);
+  });
+
   test('the core imports neither adapters nor the command line', () => {
     const upwards = imports.filter(({ file, target }) => {
       if (!target.startsWith('.') || /^lib\/(adapters|cli)\//.test(file)) return false;

@@ -176,6 +176,36 @@ describe('the installed package', () => {
     expect(runNode(['both.mjs'])).toBe('true\n');
   });
 
+  test('names the optional peer that an adapter needs, and does without it otherwise', () => {
+    writeFileSync(
+      join(consumer, 'peer.mjs'),
+      `await import('codecell').then(() => console.log('loaded'));
+       await import('codecell/opentelemetry').catch(({ code, message }) => console.log(code, message));`,
+    );
+    expect(runNode(['peer.mjs'])).toMatch(/^loaded\nERR_MODULE_NOT_FOUND .*'@opentelemetry\/api'/);
+  });
+
+  test('has adapters that work when their peer is there, imported and required', () => {
+    link('@opentelemetry/api');
+    for (const [file, head] of [
+      [
+        'adapter.mjs',
+        `import { createOpenTelemetryObserver } from 'codecell/opentelemetry';import * as codecell from 'codecell';`,
+      ],
+      [
+        'adapter.cjs',
+        `const { createOpenTelemetryObserver } = require('codecell/opentelemetry');const codecell = require('codecell');`,
+      ],
+    ] as const) {
+      const withObserver = job.replace(
+        'warmIsolates: 0',
+        'warmIsolates: 0, observers: [createOpenTelemetryObserver()]',
+      );
+      writeFileSync(join(consumer, file), head + withObserver);
+      expect(runNode([file])).toBe('completed 42\n');
+    }
+  });
+
   test('does not keep the process alive by being loaded', () => {
     writeFileSync(
       join(consumer, 'idle.mjs'),
@@ -220,6 +250,21 @@ describe('the types', () => {
     writeFileSync(join(consumer, 'consumer.mts'), source(`import * as codecell from 'codecell';`));
     writeFileSync(join(consumer, 'consumer.cts'), source(`import codecell = require('codecell');`));
     compile({ module: 'nodenext', moduleResolution: 'nodenext' }, ['consumer.mts', 'consumer.cts']);
+  });
+
+  test('of the subpath exports resolve, too', () => {
+    writeFileSync(
+      join(consumer, 'subpaths.mts'),
+      `import { CodeModeService, type SessionObserver } from 'codecell';
+       import { createOpenTelemetryObserver } from 'codecell/opentelemetry';
+       import { renderTraceView, type ReducedBundle } from 'codecell/trace';
+       const observer: SessionObserver = createOpenTelemetryObserver({ recordContent: true });
+       export const service = new CodeModeService({ observers: [observer] });
+       export const page = (bundle: ReducedBundle): Promise<string> => renderTraceView(bundle, { title: 'a' });
+       // @ts-expect-error: not an option
+       createOpenTelemetryObserver({ recordContents: true });`,
+    );
+    compile({ module: 'nodenext', moduleResolution: 'nodenext' }, ['subpaths.mts']);
   });
 
   test('resolve for bundlers', () => {
