@@ -1,7 +1,7 @@
 import type { Cell } from './cell.js';
 import { CodeModeError } from './errors.js';
-import { createThreadEngine, type Engine, type EngineStats } from './host/engine.js';
-import { RemoteEngine } from './host/remote-engine.js';
+import { createEngine } from './host/create-engine.js';
+import type { Engine, EngineStats } from './host/engine.js';
 import { NATIVE_EVENT_STRIDE, NativeEventKind } from './native/addon.js';
 import {
   resolveServiceOptions,
@@ -101,9 +101,7 @@ export class CodeModeService implements AsyncDisposable {
   #createEngine(): Engine {
     const { isolation, warmIsolates, maxCells, quarantineMs, hostProcess } = this.#options;
     const options = { warmIsolates, maxCells, quarantineMs };
-    const onEvents = (events: unknown[]) => this.#handleBatch(events);
-    if (isolation === 'thread') return createThreadEngine(options, onEvents);
-    return new RemoteEngine({ ...options, ...hostProcess }, onEvents);
+    return createEngine(isolation, options, hostProcess, (events) => this.#handleBatch(events));
   }
 
   /** One batch from an engine: everything that happened since the last one, in order per cell. Never throws. */

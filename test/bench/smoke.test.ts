@@ -94,7 +94,15 @@ describe('benchmarks', { timeout: 120_000 }, () => {
     expect(line(output, 'growth')).toMatch(/%$/);
   });
 
-  test.each(['exec-overhead.mjs', 'micro.mjs', 'native.mjs', 'peers.mjs', 'load.mjs'])(
+  test('the isolation benchmark prints a row for each kind of work, with its ratio', () => {
+    const output = runBenchmark('isolation.mjs', '--rounds', '1', '--execs', '2', '--calls', '100');
+    expect(output).toMatch(heading);
+    for (const row of ['first exec', 'exec, warm', 'tool call, one', 'tool call, 100', '10 MB']) {
+      expect(line(output, row)).toMatch(/\d (ns|us|ms) .*\dx$/);
+    }
+  });
+
+  test.each(['exec-overhead.mjs', 'micro.mjs', 'native.mjs', 'peers.mjs', 'load.mjs', 'isolation.mjs'])(
     '%s refuses a flag it does not know',
     (script) => {
       const command = [join(root, 'bench', script), '--sample', '1'];

@@ -55,8 +55,10 @@ describe('memory outside of the V8 heap', () => {
   });
 
   // With host processes the thread is killed with its process, and the next cell gets another.
-  test.skipIf(isolation === 'process')('at maxCells quarantined threads no more isolates are given out', async () => {
-    const result = await runChild(`
+  test.skipIf(isolation === 'process')(
+    'at maxCells quarantined threads no more isolates are given out',
+    async () => {
+      const result = await runChild(`
       const service = new CodeModeService({ maxCells: 1, quarantineMs: 50, warmIsolates: 1 });
       const session = service.createSession({ limits: { wallMs: 100 } });
       const lost = await session.exec('Array.prototype.indexOf.call({ length: 2 ** 53 - 1 }, 1)');
@@ -64,8 +66,9 @@ describe('memory outside of the V8 heap', () => {
       console.log(lost.error.code, lost.diagnostics[0].code, next.error.code);
       process.exit(0);
     `);
-    expect(result).toEqual(cleanly(0, 'WALL_LIMIT QUARANTINED ISOLATE_UNAVAILABLE\n'));
-  });
+      expect(result).toEqual(cleanly(0, 'WALL_LIMIT QUARANTINED ISOLATE_UNAVAILABLE\n'));
+    },
+  );
 });
 
 describe('timers', () => {

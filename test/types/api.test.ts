@@ -1,4 +1,5 @@
 /** Claims about the types of the public surface; the type check of the repository is what verifies them. */
+import type { ChildProcess } from 'node:child_process';
 import { describe, expectTypeOf, test } from 'vitest';
 import { z } from 'zod';
 import {
@@ -13,6 +14,7 @@ import {
   type ModelCallResult,
   type Outcome,
   type SessionOptions,
+  type StartedHostProcess,
   type ToolDefinition,
   type ToolExecuteContext,
 } from '../../lib/index.js';
@@ -43,6 +45,21 @@ describe('the types', () => {
           return outcome;
       }
     });
+  });
+
+  test('let a starter give a ChildProcess or a UtilityProcess', () => {
+    /** As Electron declares it, as far as it matters. */
+    interface UtilityProcess {
+      on(event: 'error', listener: (type: 'FatalError', location: string, report: string) => void): this;
+      on(event: 'exit', listener: (code: number) => void): this;
+      on(event: 'message', listener: (message: any) => void): this;
+      on(event: 'spawn', listener: () => void): this;
+      kill(): boolean;
+      postMessage(message: any, transfer?: unknown[]): void;
+      pid: number | undefined;
+    }
+    expectTypeOf<ChildProcess>().toExtend<StartedHostProcess>();
+    expectTypeOf<UtilityProcess>().toExtend<StartedHostProcess>();
   });
 
   test('tell content items and events apart by type', () => {
