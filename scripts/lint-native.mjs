@@ -14,7 +14,7 @@ const mode = process.argv[2];
 if (mode === 'format') run(program('CLANG_FORMAT', 'clang-format'), ['--dry-run', '-Werror', ...files]);
 else if (mode === 'fix') run(program('CLANG_FORMAT', 'clang-format'), ['-i', ...files]);
 else if (mode === 'tidy') {
-  const sources = files.filter((file) => file.endsWith('.cc') && !/[\\/](test|bench)[\\/]/.test(file));
+  const sources = files.filter((file) => file.endsWith('.cc') && !/[\\/](test|bench|fuzz)[\\/]/.test(file));
   run(program('CLANG_TIDY', 'clang-tidy'), ['-p', join('out', 'cmake'), '--quiet', ...sources]);
 } else throw new Error('usage: node scripts/lint-native.mjs format | fix | tidy');
 

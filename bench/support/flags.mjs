@@ -15,7 +15,7 @@ export function readFlags(known) {
   const passedOn = [];
   let node;
   for (let i = 0; i < given.length; i++) {
-    const match = /^--([a-z][a-z-]*)(?:=(.*))?$/.exec(given[i]);
+    const match = /^--([a-z][a-z0-9-]*)(?:=(.*))?$/.exec(given[i]);
     if (match === null) usage(`unexpected argument ${given[i]}`, known);
     const name = match[1];
     const value = () => match[2] ?? given[++i] ?? usage(`--${name} needs a value`, known);
