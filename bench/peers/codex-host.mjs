@@ -37,7 +37,7 @@ export async function open({ tools, execute }) {
   };
 }
 
-class Host {
+export class Host {
   #child;
   #execute;
   #chunks = [];
@@ -55,6 +55,11 @@ class Host {
       const error = new Error(`codex-code-mode-host ended with ${signal ?? `status ${code}`}`);
       for (const { reject } of [...this.#requests.values(), ...this.#executions.values()]) reject(error);
     });
+  }
+
+  /** The process id of the host. */
+  get pid() {
+    return this.#child.pid;
   }
 
   hello() {
