@@ -2,10 +2,11 @@
 //
 //   npm run hostile:compare -- [--peers codecell,quickjs] [--only loop] [--isolation thread,process] [--markdown]
 //
-// Every peer is given the same limits through its own means (heap-mb, wall-ms). A script's process is killed when it has no end
+// `--from a.json,b.json` prints saved runs (of --json) as one table. Every peer is given the same limits through its own means (heap-mb, wall-ms). A script's process is killed when it has no end
 // after hang-ms, or more than max-mb of memory. A peer survives a script when the host lives, the script has an end, its
 // secrets stay its own, the next exec works and the process can exit. The peers are installed into out/bench-peers on
 // first use; one that cannot be had is left out, with the reason. isolated-vm needs Node 22 or newer (`--node 24`).
+import { readFileSync } from 'node:fs';
 import { installers } from './peers/cache.mjs';
 import { programs } from './hostile/programs.mjs';
 import { runHostile } from './hostile/run.mjs';
@@ -25,6 +26,7 @@ const flags = readFlags({
   peers: ['codecell', 'isolated-vm', 'worker-vm', 'quickjs', 'codex-host'],
   isolation: ['thread'],
   only: '',
+  from: ['', ''].filter(Boolean),
   'heap-mb': 64,
   'wall-ms': 1000,
   'hang-ms': 10_000,
@@ -34,9 +36,10 @@ const flags = readFlags({
   json: false,
 });
 
-const peers = [];
-const missing = [];
-for (const id of flags.peers) {
+const saved = flags.from.map((file) => JSON.parse(readFileSync(file, 'utf8')));
+const peers = saved.flatMap((run) => run.peers);
+const missing = saved.flatMap((run) => run.missing);
+for (const id of saved.length > 0 ? [] : flags.peers) {
   try {
     const version = await installers[id]();
     const { nodeArgs = [] } = await import(`./hostile/peers/${id}.mjs`);
@@ -50,9 +53,12 @@ for (const id of flags.peers) {
   }
 }
 
-const environment = await describeEnvironment();
-const chosen = programs.filter(({ attack }) => attack.includes(flags.only));
-const rows = [];
+const environment = saved[0]?.environment ?? (await describeEnvironment());
+const chosen = saved.length > 0 ? [] : programs.filter(({ attack }) => attack.includes(flags.only));
+const rows = (saved[0]?.rows ?? []).map((row) => {
+  const same = saved.map((run) => run.rows.find(({ attack }) => attack === row.attack)?.results);
+  return { ...row, results: Object.assign({}, ...same) };
+});
 for (const { group, attack, source } of chosen) {
   const results = {};
   for (const { id, key, nodeArgs, isolation } of peers) {
@@ -70,7 +76,7 @@ for (const { group, attack, source } of chosen) {
 
 const survived = (key) => rows.filter(({ results }) => results[key].verdict === 'survived').length;
 if (flags.json) {
-  const { peers: _, ...options } = flags;
+  const { peers: _, from: __, ...options } = flags;
   console.log(JSON.stringify({ environment, options, peers, missing, rows }, null, 2));
 } else {
   const table = [

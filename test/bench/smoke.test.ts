@@ -102,15 +102,34 @@ describe('benchmarks', { timeout: 120_000 }, () => {
     }
   });
 
-  test.each(['exec-overhead.mjs', 'micro.mjs', 'native.mjs', 'peers.mjs', 'load.mjs', 'isolation.mjs'])(
-    '%s refuses a flag it does not know',
-    (script) => {
-      const command = [join(root, 'bench', script), '--sample', '1'];
-      const result = spawnSync(process.execPath, command, { cwd: root, encoding: 'utf8' });
-      expect(result.status).toBe(2);
-      expect(result.stderr).toContain('unknown flag --sample');
-    },
-  );
+  test('the comparison of hostile scripts says who survived what', () => {
+    const flags = ['--peers', 'codecell', '--only', 'deep recursion', '--json'];
+    const report = JSON.parse(runBenchmark('hostile.mjs', ...flags)) as Record<string, unknown>;
+    expect(report).toMatchObject({
+      peers: [{ name: 'codecell' }],
+      rows: [
+        {
+          attack: 'deep recursion',
+          results: { codecell: { verdict: 'survived', end: 'script error', lost: false } },
+        },
+      ],
+    });
+  });
+
+  test.each([
+    'exec-overhead.mjs',
+    'micro.mjs',
+    'native.mjs',
+    'peers.mjs',
+    'load.mjs',
+    'isolation.mjs',
+    'hostile.mjs',
+  ])('%s refuses a flag it does not know', (script) => {
+    const command = [join(root, 'bench', script), '--sample', '1'];
+    const result = spawnSync(process.execPath, command, { cwd: root, encoding: 'utf8' });
+    expect(result.status).toBe(2);
+    expect(result.stderr).toContain('unknown flag --sample');
+  });
 
   const canBuild = ['cmake', 'c++'].every((tool) => spawnSync(tool, ['--version']).status === 0);
   test.skipIf(!canBuild)('the native benchmarks print their rows (needs CMake and a compiler)', () => {

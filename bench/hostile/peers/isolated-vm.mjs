@@ -24,12 +24,21 @@ export async function open({ heapMb, wallMs }) {
   const call = new ivm.Reference(async (json) => json);
   return {
     async exec(source) {
-      const isolate = new ivm.Isolate({ memoryLimit: heapMb });
+      const catastrophe = Promise.withResolvers();
+      const onCatastrophicError = () => catastrophe.resolve({ end: 'memory limit', lost: true, text: '' });
+      const isolate = new ivm.Isolate({ memoryLimit: heapMb, onCatastrophicError });
       let timedOut = false;
       const timer = setTimeout(() => {
         timedOut = true;
-        isolate.dispose();
+        dispose();
       }, wallMs + 100);
+      const dispose = () => {
+        try {
+          isolate.dispose();
+        } catch {
+          // It was disposed already.
+        }
+      };
       try {
         const context = await isolate.createContext();
         const finished = Promise.withResolvers();
@@ -42,7 +51,7 @@ export async function open({ heapMb, wallMs }) {
         );
         const ran = script.run(context, { timeout: wallMs }).then(() => new Promise(() => {}));
         const stopped = new Promise((_, reject) => setTimeout(reject, wallMs + 200, new Error('timed out')));
-        return await Promise.race([finished.promise, ran, stopped]);
+        return await Promise.race([finished.promise, ran, stopped, catastrophe.promise]);
       } catch (error) {
         const words = String(error?.message ?? error);
         if (/memory limit|allocation failed/i.test(words)) return { end: 'memory limit', text: words };
@@ -50,11 +59,7 @@ export async function open({ heapMb, wallMs }) {
         return { end: 'script error', text: words };
       } finally {
         clearTimeout(timer);
-        try {
-          isolate.dispose();
-        } catch {
-          // It was disposed already.
-        }
+        dispose();
       }
     },
   };

@@ -8,7 +8,7 @@ export async function open({ heapMb, wallMs }) {
     async exec(source) {
       const runtime = quickJs.newRuntime();
       runtime.setMemoryLimit(heapMb * 2 ** 20);
-      runtime.setMaxStackSize(512 * 1024);
+      runtime.setMaxStackSize(320 * 1024);
       runtime.setInterruptHandler(shouldInterruptAfterDeadline(Date.now() + wallMs));
       const context = runtime.newContext();
       const output = [];
