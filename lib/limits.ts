@@ -1,4 +1,4 @@
-import { describeValue, invalidOption, readOptions } from './option-reader.js';
+import { describeValue, flag, invalidOption, readOptions } from './option-reader.js';
 
 /**
  * Bounds on what one cell may use. Given to a service, a session or an exec; the nearest one counts,
@@ -12,11 +12,21 @@ export interface Limits {
   cpuMs?: number | null | undefined;
   /** Lifetime from the moment an isolate thread took the cell, milliseconds. `WALL_LIMIT`. Default off. */
   wallMs?: number | null | undefined;
+  /**
+   * Time without progress, milliseconds: no output item, notification, yield, nested call, answer, timer or stored
+   * value. `IDLE_LIMIT`. Default off.
+   */
+  idleMs?: number | null | undefined;
+  /**
+   * `wallMs` and `idleMs` stand still while no script runs and a nested call is unanswered: for tools that ask a
+   * person. Default false.
+   */
+  pauseWallWhileWaiting?: boolean | null | undefined;
   /** All output items together, bytes. `OUTPUT_LIMIT`. Default 64 MiB. */
   outputBytes?: number | null | undefined;
   /** Number of output items. `OUTPUT_LIMIT`. Default 1,000,000. */
   outputItems?: number | null | undefined;
-  /** Nested tool calls plus notifications. `TOOL_CALL_LIMIT`. Default 1,000,000. */
+  /** Nested tool calls plus notifications. `TOOL_CALL_LIMIT`. Default 100,000. */
   toolCalls?: number | null | undefined;
   /** Nested calls the host serves at once; further ones wait their turn, none fails. Default 4096. */
   pendingToolCalls?: number | null | undefined;
@@ -30,20 +40,23 @@ export interface Limits {
   sourceBytes?: number | null | undefined;
 }
 
-export type LimitName = keyof Limits;
+export type LimitName = Exclude<keyof Limits, 'pauseWallWhileWaiting'>;
 
 /** Every limit as a number; 0 means off. */
-export type ResolvedLimits = Record<LimitName, number>;
+export interface ResolvedLimits extends Record<LimitName, number> {
+  pauseWallWhileWaiting: boolean;
+}
 
 const MIB = 1024 * 1024;
 
-export const DEFAULT_LIMITS: Readonly<ResolvedLimits> = Object.freeze({
+export const DEFAULT_LIMITS: Readonly<Record<LimitName, number>> = Object.freeze({
   heapMb: 128,
   cpuMs: 0,
   wallMs: 0,
+  idleMs: 0,
   outputBytes: 64 * MIB,
   outputItems: 1_000_000,
-  toolCalls: 1_000_000,
+  toolCalls: 100_000,
   pendingToolCalls: 4096,
   toolInputBytes: 64 * MIB,
   toolResultBytes: 64 * MIB,
@@ -59,8 +72,13 @@ export function resolveLimits(
   given: unknown,
   where: string,
 ): ResolvedLimits {
-  const options = readOptions(given, where, limitNames);
+  const options = readOptions(given, where, [...limitNames, 'pauseWallWhileWaiting']);
   const resolved = { ...above };
+  resolved.pauseWallWhileWaiting = flag(
+    options['pauseWallWhileWaiting'],
+    `${where}.pauseWallWhileWaiting`,
+    above.pauseWallWhileWaiting,
+  );
   for (const name of limitNames) {
     const value = options[name];
     if (value === undefined || value === null) continue;

@@ -13,6 +13,7 @@ import {
   choice,
   describeValue,
   flag,
+  invalidOption,
   readOptions,
   text,
   wholeNumber,
@@ -56,6 +57,11 @@ export interface ServiceOptions {
   warmIsolates?: number | null | undefined;
   /** Cells that run at the same time, 1 to 4096; further ones are queued in order. Default 64. */
   maxCells?: number | null | undefined;
+  /**
+   * `limits.heapMb` of all cells that run, together, MiB; further cells are queued in order. A `heapMb` over it, or
+   * without a bound, is refused with `INVALID_OPTION`. Default no bound.
+   */
+  maxHeapMb?: number | null | undefined;
   /** How long a thread may take to stop before it is quarantined, milliseconds, 1 to 600,000. Default 500. */
   quarantineMs?: number | null | undefined;
   /** Limits of every cell, unless a session or an exec has its own. */
@@ -134,6 +140,8 @@ export interface TerminateOptions {
 export interface ResolvedServiceOptions {
   warmIsolates: number;
   maxCells: number;
+  /** 0 means no bound. */
+  maxHeapMb: number;
   quarantineMs: number;
   limits: ResolvedLimits;
   profile: Profile;
@@ -152,6 +160,8 @@ export interface ResolvedSessionOptions {
   onNotify: OnNotify | undefined;
   onOutput: OnOutput | undefined;
   limits: ResolvedLimits;
+  /** The service's; 0 means no bound. */
+  maxHeapMb: number;
   remoteImages: boolean;
   yieldTimeMs: number;
   /** Those of an exec that gives none of its own. */
@@ -191,6 +201,7 @@ export function resolveServiceOptions(given: unknown): ResolvedServiceOptions {
   const options = readOptions(given, where, [
     'warmIsolates',
     'maxCells',
+    'maxHeapMb',
     'quarantineMs',
     'limits',
     'profile',
@@ -199,17 +210,39 @@ export function resolveServiceOptions(given: unknown): ResolvedServiceOptions {
     'hostProcess',
     'observers',
   ]);
+  const maxHeapMb = unboundedOr(options['maxHeapMb'], (value) =>
+    wholeNumber(value, 'maxHeapMb', 0, 1, 2 ** 40),
+  );
   return {
     warmIsolates: wholeNumber(options['warmIsolates'], 'warmIsolates', 2, 0, 256),
     maxCells: wholeNumber(options['maxCells'], 'maxCells', 64, 1, 4096),
     quarantineMs: wholeNumber(options['quarantineMs'], 'quarantineMs', 500, 1, 600_000),
-    limits: resolveLimits(DEFAULT_LIMITS, options['limits'], 'limits'),
+    maxHeapMb,
+    limits: withinHeap(
+      maxHeapMb,
+      resolveLimits({ ...DEFAULT_LIMITS, pauseWallWhileWaiting: false }, options['limits'], 'limits'),
+    ),
     profile: choice(options['profile'], 'profile', profiles) ?? 'default',
     imageUrls: choice(options['imageUrls'], 'imageUrls', imageUrlChoices),
     isolation: resolveIsolation(options['isolation']),
     hostProcess: resolveHostProcessOptions(options['hostProcess']),
     observers: resolveObservers(options['observers']),
   };
+}
+
+/** Infinity and nothing mean no bound, as 0. */
+function unboundedOr(value: unknown, read: (value: unknown) => number): number {
+  return value === Infinity ? 0 : read(value);
+}
+
+/** A cell that could never get its place must not wait for one. */
+function withinHeap(maxHeapMb: number, limits: ResolvedLimits): ResolvedLimits {
+  const { heapMb } = limits;
+  if (maxHeapMb === 0 || (heapMb > 0 && heapMb <= maxHeapMb)) return limits;
+  const given = heapMb === 0 ? 'no bound' : `${heapMb} MiB`;
+  throw invalidOption(
+    `limits.heapMb must be at most the ${maxHeapMb} MiB of the service's maxHeapMb; it is ${given}`,
+  );
 }
 
 export function resolveSessionOptions(
@@ -236,7 +269,7 @@ export function resolveSessionOptions(
     service.imageUrls ??
     (profile === 'codex' ? 'data' : 'any');
   const invokeTool = callback<InvokeTool>(options['invokeTool'], 'invokeTool');
-  const limits = resolveLimits(service.limits, options['limits'], 'limits');
+  const limits = withinHeap(service.maxHeapMb, resolveLimits(service.limits, options['limits'], 'limits'));
   const onOutput = callback<OnOutput>(options['onOutput'], 'onOutput');
   const yieldTimeMs = yieldTime(options['yieldTimeMs'], 'yieldTimeMs', DEFAULT_YIELD_TIME_MS);
   const observers = [
@@ -252,6 +285,7 @@ export function resolveSessionOptions(
     onNotify: callback<OnNotify>(options['onNotify'], 'onNotify'),
     onOutput,
     limits,
+    maxHeapMb: service.maxHeapMb,
     remoteImages: imageUrls === 'any',
     yieldTimeMs,
     exec: { callId: undefined, yieldTimeMs, signal: undefined, limits, onOutput },
@@ -273,7 +307,10 @@ export function resolveExecOptions(session: ResolvedSessionOptions, given: unkno
     callId: text(options['callId'], 'callId'),
     yieldTimeMs: yieldTime(options['yieldTimeMs'], 'yieldTimeMs', session.yieldTimeMs),
     signal: abortSignal(options['signal'], 'signal'),
-    limits: limits === undefined ? session.limits : resolveLimits(session.limits, limits, 'limits'),
+    limits:
+      limits === undefined
+        ? session.limits
+        : withinHeap(session.maxHeapMb, resolveLimits(session.limits, limits, 'limits')),
     onOutput: callback<OnOutput>(options['onOutput'], 'onOutput') ?? session.onOutput,
   };
 }

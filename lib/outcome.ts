@@ -35,6 +35,8 @@ export type CellErrorCode =
   | 'CPU_LIMIT'
   /** The cell lived longer than `wallMs`. */
   | 'WALL_LIMIT'
+  /** The cell made no progress for longer than `idleMs`. */
+  | 'IDLE_LIMIT'
   /** Output grew over `outputBytes` or `outputItems`. */
   | 'OUTPUT_LIMIT'
   /** The script made more than `toolCalls` nested calls and notifications. */

@@ -31,7 +31,8 @@ const noStats: EngineStats = {
 /**
  * Owns the pool of isolates. One is enough for a process; two share nothing but V8 itself.
  *
- * Throws a CodeModeError: `INVALID_OPTION`, or `ADDON_UNAVAILABLE` when the native addon cannot be loaded.
+ * Throws a CodeModeError: `INVALID_OPTION`, `ADDON_UNAVAILABLE` when the native addon cannot be loaded, or
+ * `ISOLATE_UNAVAILABLE` when the machine has nothing left to run it with.
  */
 export class CodeModeService implements AsyncDisposable {
   readonly #options: ResolvedServiceOptions;
@@ -99,8 +100,8 @@ export class CodeModeService implements AsyncDisposable {
   }
 
   #createEngine(): Engine {
-    const { isolation, warmIsolates, maxCells, quarantineMs, hostProcess } = this.#options;
-    const options = { warmIsolates, maxCells, quarantineMs };
+    const { isolation, warmIsolates, maxCells, maxHeapMb, quarantineMs, hostProcess } = this.#options;
+    const options = { warmIsolates, maxCells, maxHeapMb, quarantineMs };
     return createEngine(isolation, options, hostProcess, (events) => this.#handleBatch(events));
   }
 

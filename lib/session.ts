@@ -53,6 +53,8 @@ export interface StartedCell extends AsyncIterable<CellEvent> {
 export class CodeModeSession implements AsyncDisposable {
   readonly #host: SessionHost;
   readonly #options: ResolvedSessionOptions;
+  /** Those of an exec without limits of its own. */
+  readonly #cellOptions: NativeCellOptions;
   readonly #manifest: NativeToolManifest;
   readonly #store: EngineValues;
   /** Cells whose outcome was not taken, by id. */
@@ -65,6 +67,8 @@ export class CodeModeSession implements AsyncDisposable {
   constructor(host: SessionHost, options: ResolvedSessionOptions) {
     this.#host = host;
     this.#options = options;
+    const { profile, remoteImages, limits } = options;
+    this.#cellOptions = { profile, remoteImages, ...limits };
     this.#manifest = host.engine.createManifest(
       options.toolSet.tools.map(({ globalName, description, namespace, shortName }) => ({
         globalName,
@@ -281,21 +285,8 @@ export class CodeModeSession implements AsyncDisposable {
   }
 
   #nativeOptions({ limits }: ResolvedExecOptions): NativeCellOptions {
-    const { heapMb, cpuMs, wallMs, outputBytes, outputItems, toolCalls, toolInputBytes, storedBytes } =
-      limits;
-    const { profile, remoteImages } = this.#options;
-    return {
-      profile,
-      remoteImages,
-      heapMb,
-      cpuMs,
-      wallMs,
-      outputBytes,
-      outputItems,
-      toolCalls,
-      toolInputBytes,
-      storedBytes,
-    };
+    if (limits === this.#options.limits) return this.#cellOptions;
+    return { ...this.#cellOptions, ...limits };
   }
 }
 

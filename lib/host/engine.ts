@@ -1,4 +1,6 @@
 import { isMainThread } from 'node:worker_threads';
+import { CodeModeError } from '../errors.js';
+import { failureText } from '../host-callback.js';
 import type {
   NativeEngine,
   NativeEngineStats,
@@ -12,6 +14,8 @@ import { loadAddon } from '../native/load.js';
 export interface EngineOptions {
   warmIsolates: number;
   maxCells: number;
+  /** Heap limits of all cells that run, together, MiB; 0 means no bound. With host processes, of one process. */
+  maxHeapMb: number;
   /** Milliseconds. */
   quarantineMs: number;
 }
@@ -54,17 +58,25 @@ export interface Engine<
 
 export type EventHandler = (events: unknown[]) => void;
 
-/** An engine whose cells run on threads of this process. Throws a CodeModeError `ADDON_UNAVAILABLE`. */
+/**
+ * An engine whose cells run on threads of this process. Throws a CodeModeError: `ADDON_UNAVAILABLE`, or
+ * `ISOLATE_UNAVAILABLE` where the process has no means left for one (file descriptors, for example).
+ */
 export function createThreadEngine(
   options: EngineOptions,
   onEvents: EventHandler,
 ): Engine<NativeToolManifest, NativeValueStore> {
   const addon = loadAddon();
-  const { warmIsolates, maxCells, quarantineMs } = options;
-  const native = addon.createEngine(
-    { warmIsolates, maxCells, quarantineMs, mainThread: isMainThread },
-    onEvents,
-  );
+  const { warmIsolates, maxCells, maxHeapMb, quarantineMs } = options;
+  let native: NativeEngine;
+  try {
+    native = addon.createEngine(
+      { warmIsolates, maxCells, maxHeapMb, quarantineMs, mainThread: isMainThread },
+      onEvents,
+    );
+  } catch (error) {
+    throw new CodeModeError('ISOLATE_UNAVAILABLE', `the service could not be started: ${failureText(error)}`);
+  }
   return {
     createManifest: (tools) => addon.createManifest(tools),
     createValues: () => addon.createValueStore(),

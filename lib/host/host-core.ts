@@ -45,9 +45,10 @@ export class HostCore {
   constructor(addon: NativeAddon, options: EngineOptions, listener: HostCoreListener) {
     this.#addon = addon;
     this.#listener = listener;
-    const { warmIsolates, maxCells, quarantineMs } = options;
-    this.#engine = addon.createEngine({ warmIsolates, maxCells, quarantineMs, mainThread: true }, (events) =>
-      this.#handleBatch(events),
+    const { warmIsolates, maxCells, maxHeapMb, quarantineMs } = options;
+    this.#engine = addon.createEngine(
+      { warmIsolates, maxCells, maxHeapMb, quarantineMs, mainThread: true },
+      (events) => this.#handleBatch(events),
     );
   }
 

@@ -90,8 +90,8 @@ export class HostProcess {
       onFrame: (frame) => this.#handleFrame(frame),
       onClose: (error) => this.#handleClose(error),
     });
-    const { warmIsolates, maxCells, quarantineMs, startTimeoutMs } = options;
-    this.#channel.send([Command.Open, PROTOCOL_VERSION, { warmIsolates, maxCells, quarantineMs }]);
+    const { warmIsolates, maxCells, maxHeapMb, quarantineMs, startTimeoutMs } = options;
+    this.#channel.send([Command.Open, PROTOCOL_VERSION, { warmIsolates, maxCells, maxHeapMb, quarantineMs }]);
     this.#startTimer = setTimeout(
       () => this.#kill(`was not ready after ${startTimeoutMs} ms`),
       startTimeoutMs,

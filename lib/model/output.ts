@@ -87,6 +87,8 @@ const ADVICE: Partial<Record<CellErrorCode, string>> = {
   CPU_LIMIT:
     'The script computed for longer than a cell may. Look for an endless loop, or do less in one exec.',
   WALL_LIMIT: 'The script took longer than a cell may live. Split the work over several execs.',
+  IDLE_LIMIT:
+    'The script did nothing for longer than a cell may. Look for an endless loop, or a tool that does not answer.',
   OUTPUT_LIMIT: 'The script put out more than a cell may. Summarize, or show a part.',
   TOOL_CALL_LIMIT: 'The script made more tool calls and notifications than a cell may.',
   TOOL_INPUT_LIMIT: 'The input of one tool call is too large. Pass less at a time.',

@@ -38,6 +38,8 @@ export interface NativeCellOptions {
   heapMb: number;
   cpuMs: number;
   wallMs: number;
+  idleMs: number;
+  pauseWallWhileWaiting: boolean;
   outputBytes: number;
   outputItems: number;
   toolCalls: number;
@@ -133,6 +135,8 @@ export interface NativeEngine {
 export interface EngineOptions {
   warmIsolates: number;
   maxCells: number;
+  /** 0 means no bound. */
+  maxHeapMb: number;
   quarantineMs: number;
   mainThread: boolean;
 }

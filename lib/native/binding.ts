@@ -31,7 +31,7 @@ interface WithHandle {
 
 const EVENTS_FROM = 16;
 const NUMBERS_PER_EVENT = 4;
-const EVENTS_AT_MOST = 1024;
+const EVENTS_AT_MOST = 512;
 const ENDS_FROM = EVENTS_FROM + NUMBERS_PER_EVENT * EVENTS_AT_MOST;
 const NUMBERS_PER_END = 9;
 const STATUSES = ['completed', 'failed', 'terminated'] as const;
@@ -82,11 +82,13 @@ function writeOptions(numbers: Float64Array, options: NativeCellOptions): void {
   numbers[2] = options.heapMb;
   numbers[3] = options.cpuMs;
   numbers[4] = options.wallMs;
-  numbers[5] = options.outputBytes;
-  numbers[6] = options.outputItems;
-  numbers[7] = options.toolCalls;
-  numbers[8] = options.toolInputBytes;
-  numbers[9] = options.storedBytes;
+  numbers[5] = options.idleMs;
+  numbers[6] = options.pauseWallWhileWaiting ? 1 : 0;
+  numbers[7] = options.outputBytes;
+  numbers[8] = options.outputItems;
+  numbers[9] = options.toolCalls;
+  numbers[10] = options.toolInputBytes;
+  numbers[11] = options.storedBytes;
 }
 
 /** A batch as flat events (see NATIVE_EVENT_STRIDE): numbers from the array, texts in their order. */

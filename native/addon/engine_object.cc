@@ -31,7 +31,7 @@ using cell::Control;
 constexpr size_t kOptionNumbers = 16;
 constexpr size_t kEventNumbers = 4;  // kind, cell and two of the event's own
 constexpr size_t kEndNumbers = 9;    // how it ended, and the metrics
-constexpr size_t kMostEvents = 1024;
+constexpr size_t kMostEvents = 512;
 constexpr size_t kMostEnds = 64;
 constexpr size_t kEventsFrom = kOptionNumbers;
 constexpr size_t kEndsFrom = kEventsFrom + kEventNumbers * kMostEvents;
@@ -44,6 +44,8 @@ enum class Option : uint8_t {
   kHeapMb,
   kCpuMs,
   kWallMs,
+  kIdleMs,
+  kPauseWhileWaiting,
   kOutputBytes,
   kOutputItems,
   kToolCalls,
@@ -101,6 +103,9 @@ class EngineObject : public std::enable_shared_from_this<EngineObject> {
   std::shared_ptr<cell::Outbox> outbox_;
   std::shared_ptr<pool::Pool> pool_;
   std::unordered_map<uint32_t, std::shared_ptr<Control>> cells_;
+  // Taken from the outbox; delivered up to `next_event_`.
+  std::vector<cell::Event> events_;
+  size_t next_event_ = 0;
   double quarantine_ms_ = 500;
   uv_async_t* wake_ = nullptr;
   std::shared_ptr<EngineObject> keep_;  // while the handle is open
@@ -139,6 +144,8 @@ void EndProcess() {
 // keeps the loop from its other work for longer than the second time.
 constexpr auto kLookOut = std::chrono::microseconds(20);
 constexpr auto kDeliverAtMost = std::chrono::microseconds(500);
+// How long events are handed over in one turn of the event loop; what is left waits for the next one.
+constexpr auto kTurnAtMost = std::chrono::milliseconds(4);
 // After a look-out in vain so many are left out: slow tools and busy machines do not profit from them.
 constexpr int kSkipAfterMiss = 16;
 
@@ -149,6 +156,10 @@ size_t ReadSize(const Napi::Object& object, const char* key) {
   return static_cast<size_t>(ReadNumber(object, key));
 }
 uint32_t ReadIndex(const Napi::Value& value) { return value.As<Napi::Number>().Uint32Value(); }
+
+size_t ReadMegabytes(const Napi::Object& object, const char* key) {
+  return static_cast<size_t>(ReadNumber(object, key) * base::kMegabyte);
+}
 
 template <typename T>
 std::shared_ptr<T> ReadHandle(const Napi::Value& handle) {
@@ -180,9 +191,10 @@ std::shared_ptr<EngineObject> EngineObject::Create(Napi::Env env, const Napi::Ob
   self->numbers_ = numbers.Data();
   self->numbers_holder_ = Napi::Persistent(numbers);
   self->outbox_ = std::make_shared<cell::Outbox>([wake = self->wake_] { uv_async_send(wake); });
-  self->pool_ = std::make_shared<pool::Pool>(std::move(platform),
-                                             pool::Options{.warm_isolates = ReadSize(options, "warmIsolates"),
-                                                           .max_cells = ReadSize(options, "maxCells")});
+  self->pool_ = std::make_shared<pool::Pool>(
+      std::move(platform), pool::Options{.warm_isolates = ReadSize(options, "warmIsolates"),
+                                         .max_cells = ReadSize(options, "maxCells"),
+                                         .max_heap_bytes = ReadMegabytes(options, "maxHeapMb")});
   // Two ways out of an environment: process.exit() runs only the first hook, the end of a worker both.
   engine::BeforeEnvironmentEnds(
       [](void* data) {
@@ -248,6 +260,8 @@ void EngineObject::Start(const Napi::CallbackInfo& info) {
   options.limits = {.heap_bytes = static_cast<size_t>(OptionOf(Option::kHeapMb) * base::kMegabyte),
                     .cpu_ms = OptionOf(Option::kCpuMs),
                     .wall_ms = OptionOf(Option::kWallMs),
+                    .idle_ms = OptionOf(Option::kIdleMs),
+                    .pause_while_waiting = OptionOf(Option::kPauseWhileWaiting) != 0,
                     .output_bytes = SizeOf(Option::kOutputBytes),
                     .output_items = SizeOf(Option::kOutputItems),
                     .tool_calls = SizeOf(Option::kToolCalls),
@@ -331,7 +345,7 @@ void EngineObject::DeliverAll() {
   for (;;) {
     answered_ = false;
     Deliver();
-    if (!answered_ || ending_ || wake_ == nullptr) return;
+    if (!answered_ || ending_ || wake_ == nullptr || next_event_ < events_.size()) return;
     if (skip_look_outs_ > 0) {
       skip_look_outs_--;
       return;
@@ -351,16 +365,21 @@ void EngineObject::DeliverAll() {
 
 void EngineObject::Deliver() {
   if (paused_) return;
-  std::vector<cell::Event> events = outbox_->TakeAll();
+  if (next_event_ == events_.size()) {
+    events_ = outbox_->TakeAll();
+    next_event_ = 0;
+  }
+  if (events_.empty()) return;
+  const base::TimePoint until = base::Clock::now() + kTurnAtMost;
   std::vector<napi_value> texts;
   // A batch crosses in one call; a very long one is cut where the array for its numbers is full.
-  for (size_t from = 0; from < events.size();) {
+  while (next_event_ < events_.size()) {
     const Napi::HandleScope scope(env_);
     texts.clear();
     size_t count = 0;
     size_t ends = 0;
-    for (; from < events.size() && count < kMostEvents && ends < kMostEnds; from++, count++) {
-      const cell::Event& event = events[from];
+    for (; next_event_ < events_.size() && count < kMostEvents && ends < kMostEnds; next_event_++, count++) {
+      const cell::Event& event = events_[next_event_];
       Append(numbers_ + kEventsFrom + count * kEventNumbers, texts, event);
       if (event.kind != cell::EventKind::kEnded) continue;
       AppendEnd(numbers_ + kEndsFrom + ends * kEndNumbers, *event.end);
@@ -372,7 +391,16 @@ void EngineObject::Deliver() {
     const Napi::Array list = Napi::Array::New(env_, texts.size());
     for (uint32_t i = 0; i < texts.size(); i++) napi_set_element(env_, list, i, texts[i]);
     if (!CallBack(count, list) || ending_) return;
+    if (next_event_ < events_.size() && base::Clock::now() >= until) {
+      // The loop's other work has its turn first.
+      if (wake_ != nullptr) uv_async_send(wake_);
+      return;
+    }
   }
+  events_.clear();
+  next_event_ = 0;
+  // What came meanwhile may have been signalled before this turn, which then had older events to hand over.
+  if (wake_ != nullptr && outbox_->HasEvents()) uv_async_send(wake_);
   if (closed_ && cells_.empty()) CloseHandle();
 }
 

@@ -75,6 +75,16 @@ Text Text::FromUtf8(std::string_view utf8) {
   return Utf16(std::move(wide));
 }
 
+Text Text::Followed(std::string_view ascii) const {
+  Text text = *this;
+  if (wide_) {
+    text.utf16_.append(ascii.begin(), ascii.end());
+  } else {
+    text.latin1_.append(ascii);
+  }
+  return text;
+}
+
 void Text::MakeWellFormed() {
   if (!wide_) return;
   for (size_t i = 0; i < utf16_.size(); i++) {

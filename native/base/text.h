@@ -41,6 +41,8 @@ class Text {
   }
   bool Equals(std::string_view ascii) const { return !wide_ && latin1_ == ascii; }
 
+  // This text with an ASCII one behind it.
+  Text Followed(std::string_view ascii) const;
   // Replaces lone surrogates by U+FFFD.
   void MakeWellFormed();
   // True when nothing but Unicode white space is in it.

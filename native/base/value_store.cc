@@ -38,6 +38,8 @@ uint64_t ValueStore::Commit(const Writes& writes) {
   MutexLock lock(mutex_);
   if (writes.empty()) return version_;
   version_++;
+  // At most once per commit, however many keys are new.
+  if (writes.size() > 1000) keys_.reserve(keys_.size() + writes.size());
   const uint64_t oldest_needed = open_.empty() ? version_ : *open_.begin();
   for (const auto& [name, value] : writes) {
     const auto [entry, is_new] = keys_.try_emplace(name, Key{keys_.size(), {}});
@@ -87,6 +89,11 @@ ValueStore::Writes ValueStore::Entries() const {
   entries.reserve(ordered.size());
   for (auto& [order, entry] : ordered) entries.push_back(std::move(entry));
   return entries;
+}
+
+size_t ValueStore::CommittedValues() const {
+  MutexLock lock(mutex_);
+  return keys_.size();
 }
 
 size_t ValueStore::CommittedBytes() const {

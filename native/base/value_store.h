@@ -24,6 +24,9 @@ class ValueStore : public std::enable_shared_from_this<ValueStore> {
   using Value = std::shared_ptr<const Text>;
   using Writes = std::vector<std::pair<std::string, Value>>;
 
+  // What values beyond the first thousand count besides their keys and texts: about what keeping one takes.
+  static constexpr size_t Overhead(size_t values) { return values > 1000 ? (values - 1000) * 128 : 0; }
+
   // What a cell sees: the values committed before it was made.
   class Snapshot {
    public:
@@ -58,8 +61,9 @@ class ValueStore : public std::enable_shared_from_this<ValueStore> {
   Changes ChangesSince(uint64_t version) const EXCLUDES(mutex_);
   // The newest committed values, keys in the order of their first commit.
   Writes Entries() const EXCLUDES(mutex_);
-  // Keys and newest values together.
+  // Keys and newest values together, without Overhead.
   size_t CommittedBytes() const EXCLUDES(mutex_);
+  size_t CommittedValues() const EXCLUDES(mutex_);
 
  private:
   struct Version {

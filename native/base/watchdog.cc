@@ -14,6 +14,12 @@ Watchdog& Watchdog::Instance() {
   return *instance;
 }
 
+bool Watchdog::Start() {
+  MutexLock lock(mutex_);
+  if (!started_) started_ = StartDetachedThread("codecell-watch", kStackBytes, [this] { Run(); });
+  return started_;
+}
+
 Watchdog::Id Watchdog::At(TimePoint when, std::function<void()> callback) {
   MutexLock lock(mutex_);
   // Where no thread can be had the deadline is kept and the next call tries again.

@@ -21,6 +21,8 @@ class Watchdog {
 
   static Watchdog& Instance();
 
+  // Makes sure that the thread runs. False when the system has no thread to give; a later call tries again.
+  bool Start() EXCLUDES(mutex_);
   // Fires `callback` once at or soon after `when`. Ids are never 0.
   Id At(TimePoint when, std::function<void()> callback) EXCLUDES(mutex_);
   // Forgets a deadline; one that is firing right now still runs to its end.

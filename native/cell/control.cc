@@ -73,29 +73,87 @@ void Control::Detach() {
   MutexLock lock(mutex_);
   termination_ = nullptr;
   attached_ = false;
-  if (wall_deadline_ != 0) Watchdog::Instance().Cancel(wall_deadline_);
+  if (time_deadline_ != 0) Watchdog::Instance().Cancel(time_deadline_);
   if (cpu_deadline_ != 0) Watchdog::Instance().Cancel(cpu_deadline_);
 }
 
 void Control::WatchLimits() {
   MutexLock lock(mutex_);
   const Limits& limits = options.limits;
-  if (limits.wall_ms > 0) {
-    wall_deadline_ =
-        Watchdog::Instance().At(started + Milliseconds(limits.wall_ms), [weak = weak_from_this()] {
-          if (const auto self = weak.lock()) {
-            const double allowed = self->options.limits.wall_ms;
-            self->Stop({Status::kFailed, "WALL_LIMIT",
-                        Sentence("the script ran for %.0f ms, longer than the %.0f ms allowed",
-                                 base::MillisecondsBetween(self->started, Clock::now()), allowed)});
-          }
-        });
-  }
+  progress_ms_ = CountedMilliseconds();
+  if (limits.wall_ms > 0 || limits.idle_ms > 0) WatchTimeAfter(0);
   if (limits.cpu_ms > 0) {
     cpu_deadline_ =
         Watchdog::Instance().At(Clock::now() + Milliseconds(limits.cpu_ms), [weak = weak_from_this()] {
           if (const auto self = weak.lock()) self->CheckCpu();
         });
+  }
+}
+
+double Control::CountedMilliseconds() const {
+  const base::TimePoint now = waiting_ ? waiting_since_ : Clock::now();
+  return base::MillisecondsBetween(started, now) - waited_ms_;
+}
+
+void Control::NoteProgress() {
+  MutexLock lock(mutex_);
+  progress_ms_ = CountedMilliseconds();
+}
+
+void Control::BeginWaiting() {
+  MutexLock lock(mutex_);
+  waiting_ = true;
+  waiting_since_ = Clock::now();
+}
+
+void Control::EndWaiting() {
+  MutexLock lock(mutex_);
+  waited_ms_ += base::MillisecondsBetween(waiting_since_, Clock::now());
+  waiting_ = false;
+  // The watchdog looked in vain meanwhile and has left it at that.
+  const bool watched = options.limits.wall_ms > 0 || options.limits.idle_ms > 0;
+  if (attached_ && watched && time_deadline_ == 0) WatchTimeAfter(0);
+}
+
+// Looks again when a limit could be reached, at least `ms` from now.
+void Control::WatchTimeAfter(double ms) {
+  const Limits& limits = options.limits;
+  const double counted = CountedMilliseconds();
+  double left = 1e12;
+  if (limits.wall_ms > 0) left = std::min(left, limits.wall_ms - counted);
+  if (limits.idle_ms > 0) left = std::min(left, progress_ms_ + limits.idle_ms - counted);
+  time_deadline_ =
+      Watchdog::Instance().At(Clock::now() + Milliseconds(std::max(left, ms)), [weak = weak_from_this()] {
+        if (const auto self = weak.lock()) self->CheckTime();
+      });
+}
+
+// [watchdog]
+void Control::CheckTime() {
+  const Limits& limits = options.limits;
+  double counted = 0;
+  double idle = 0;
+  {
+    MutexLock lock(mutex_);
+    if (!attached_) return;
+    time_deadline_ = 0;
+    counted = CountedMilliseconds();
+    idle = counted - progress_ms_;
+    const bool reached =
+        (limits.wall_ms > 0 && counted >= limits.wall_ms) || (limits.idle_ms > 0 && idle >= limits.idle_ms);
+    if (!reached) {
+      // While the cell waits its time stands still.
+      if (!waiting_) WatchTimeAfter(1);
+      return;
+    }
+  }
+  if (limits.wall_ms > 0 && counted >= limits.wall_ms) {
+    Stop({Status::kFailed, "WALL_LIMIT",
+          Sentence("the script ran for %.0f ms, longer than the %.0f ms allowed", counted, limits.wall_ms)});
+  } else {
+    Stop({Status::kFailed, "IDLE_LIMIT",
+          Sentence("the script made no progress for %.0f ms, longer than the %.0f ms allowed", idle,
+                   limits.idle_ms)});
   }
 }
 
@@ -121,6 +179,7 @@ void Control::CheckCpu() {
 }
 
 void Control::Emit(Event event) {
+  Progress();
   outbox_->Push(std::move(event), [this] { return decided(); });
 }
 

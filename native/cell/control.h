@@ -72,6 +72,26 @@ class Control : public std::enable_shared_from_this<Control> {
 
   // [isolate] Hands an event to the host, waiting for room if need be.
   void Emit(Event event);
+  // [isolate] The script got on: what idle_ms looks for. Free where there is no such limit.
+  void Progress() {
+    if (options.limits.idle_ms > 0) NoteProgress();
+  }
+  // [isolate] While one lives, no script runs because it waits for the answer of a nested call.
+  class Waiting {
+   public:
+    Waiting(Control& control, bool for_answer)
+        : control_(for_answer && control.options.limits.pause_while_waiting ? &control : nullptr) {
+      if (control_ != nullptr) control_->BeginWaiting();
+    }
+    ~Waiting() {
+      if (control_ != nullptr) control_->EndWaiting();
+    }
+    Waiting(const Waiting&) = delete;
+    Waiting& operator=(const Waiting&) = delete;
+
+   private:
+    Control* const control_;
+  };
   // [any] An end that says what was decided, and nothing of a run. Only after decided().
   End MakeEnd() const;
   // [any] Reports the end. Only the first report counts; true for it.
@@ -91,6 +111,13 @@ class Control : public std::enable_shared_from_this<Control> {
   void PushEnd(End end);
   void WatchLimits();
   void CheckCpu();
+  void NoteProgress() EXCLUDES(mutex_);
+  void BeginWaiting() EXCLUDES(mutex_);
+  void EndWaiting() EXCLUDES(mutex_);
+  // Time since the cell was started, without what it waited where waiting does not count.
+  double CountedMilliseconds() const REQUIRES(mutex_);
+  void WatchTimeAfter(double ms) REQUIRES(mutex_);
+  void CheckTime() EXCLUDES(mutex_);
 
   base::SettleOnce<Verdict> verdict_;
   base::Mailbox<ToolAnswer> mailbox_;
@@ -102,7 +129,12 @@ class Control : public std::enable_shared_from_this<Control> {
   bool attached_ GUARDED_BY(mutex_) = false;
   base::ThreadClock clock_;
   double cpu_at_start_ = 0;
-  base::Watchdog::Id wall_deadline_ GUARDED_BY(mutex_) = 0;
+  // Of wall_ms or idle_ms, whichever could be reached first.
+  base::Watchdog::Id time_deadline_ GUARDED_BY(mutex_) = 0;
+  bool waiting_ GUARDED_BY(mutex_) = false;
+  base::TimePoint waiting_since_ GUARDED_BY(mutex_);
+  double waited_ms_ GUARDED_BY(mutex_) = 0;
+  double progress_ms_ GUARDED_BY(mutex_) = 0;  // as counted
   base::Watchdog::Id cpu_deadline_ GUARDED_BY(mutex_) = 0;
 };
 

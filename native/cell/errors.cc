@@ -52,6 +52,10 @@ v8::Local<v8::Object> ErrorPrototype(Scope& scope) {
   return cached.Get(scope.isolate);
 }
 
+// Code units of an error's text that the host is told, and what is read of a string to tell them.
+constexpr int kMostErrorText = 32 * 1024;
+constexpr int kMostRead = 4 * 1024 * 1024;
+
 v8::Local<v8::String> StringOrEmpty(v8::Isolate* isolate, const Text& text) {
   v8::Local<v8::String> string;
   return engine::ToString(isolate, text).ToLocal(&string) ? string : v8::String::Empty(isolate);
@@ -62,8 +66,7 @@ bool ReadString(Scope& scope, v8::Local<v8::Object> object, std::string_view key
   v8::Local<v8::Value> value;
   if (!object->Get(scope.context, Ascii(scope.isolate, key)).ToLocal(&value) || !value->IsString())
     return false;
-  *text = engine::ToText(scope.isolate, value.As<v8::String>());
-  text->MakeWellFormed();
+  *text = ErrorText(scope.isolate, value.As<v8::String>());
   return true;
 }
 
@@ -80,7 +83,7 @@ std::string Frames(Scope& scope, v8::Local<v8::StackTrace> trace) {
   for (int i = 0; i < trace->GetFrameCount(); i++) {
     const v8::Local<v8::StackFrame> frame = trace->GetFrame(scope.isolate, i);
     const auto read = [&](v8::Local<v8::String> name) {
-      return name.IsEmpty() ? std::string() : engine::ToText(scope.isolate, name).ToUtf8();
+      return name.IsEmpty() ? std::string() : engine::HeadOf(scope.isolate, name, 256).ToUtf8();
     };
     const std::string function = read(frame->GetFunctionName());
     std::string place = read(frame->GetScriptNameOrSourceURL());
@@ -193,9 +196,16 @@ Text DescribeQuietly(Scope& scope, v8::Local<v8::Value> value) {
   v8::TryCatch quiet(scope.isolate);
   v8::Local<v8::String> detail;
   if (!value->ToDetailString(scope.context).ToLocal(&detail)) return Text::Latin1("unknown");
-  Text text = engine::ToText(scope.isolate, detail);
+  return ErrorText(scope.isolate, detail);
+}
+
+Text ErrorText(v8::Isolate* isolate, v8::Local<v8::String> string) {
+  const int length = string->Length();
+  if (length > kMostRead) return Text::Latin1("(a text of " + std::to_string(length) + " characters)");
+  Text text = engine::HeadOf(isolate, string, kMostErrorText);
   text.MakeWellFormed();
-  return text;
+  if (length <= kMostErrorText) return text;
+  return text.Followed("... (" + std::to_string(length - kMostErrorText) + " more characters)");
 }
 
 bool IsToolError(Scope& scope, v8::Local<v8::Value> value) {
@@ -218,7 +228,7 @@ Thrown Describe(Scope& scope, v8::Local<v8::Value> value) {
     if (object->GetPrivate(scope.context, HelperBrand(scope.isolate)).ToLocal(&brand) && brand->IsString()) {
       thrown.by_helper = true;
       thrown.by_tool = IsToolError(scope, value);
-      thrown.text = thrown.message = engine::ToText(scope.isolate, brand.As<v8::String>());
+      thrown.text = thrown.message = ErrorText(scope.isolate, brand.As<v8::String>());
       return thrown;
     }
     if (has_stack) {
@@ -237,8 +247,7 @@ Thrown Describe(Scope& scope, v8::Local<v8::Value> value) {
   }
   v8::Local<v8::String> string;
   if (value->ToString(scope.context).ToLocal(&string)) {
-    thrown.text = engine::ToText(scope.isolate, string);
-    thrown.text.MakeWellFormed();
+    thrown.text = ErrorText(scope.isolate, string);
     thrown.message = thrown.text;
     return thrown;
   }
@@ -268,7 +277,7 @@ Thrown DescribeSyntaxError(Scope& scope, v8::TryCatch& caught, bool with_positio
   text.append(":").append(std::to_string(thrown.line)).append(":").append(std::to_string(thrown.column));
   v8::Local<v8::String> line;
   if (message->GetSourceLine(scope.context).ToLocal(&line)) {
-    const Text source = engine::ToText(scope.isolate, line);
+    const Text source = line->Length() > kMostRead ? Text() : engine::ToText(scope.isolate, line);
     if (source.is_latin1()) {
       text.append("\n").append(Excerpt(source.latin1(), thrown.column));
     } else {

@@ -31,7 +31,12 @@ void ThrowHelperError(Scope& scope, const base::Text& message, const ErrorParts&
 // Throws what `caught` caught as a helper's error. Keeps a termination going.
 void RethrowAsHelperError(Scope& scope, v8::TryCatch& caught);
 
-// A thrown value as the outcome tells it.
+// A string of an error for the host: cut at 32,768 code units, with a note of how much is missing. Of one
+// longer than 4 Mi code units nothing but its length is told, because V8 would have to copy it whole to read
+// a part.
+base::Text ErrorText(v8::Isolate* isolate, v8::Local<v8::String> string);
+
+// A thrown value as the outcome tells it. Its texts are bounded as ErrorText says.
 struct Thrown {
   base::Text message;
   base::Text text;   // the stack of an error, else the value as a string

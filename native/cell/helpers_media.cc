@@ -55,7 +55,9 @@ const char* DetailNamed(const Text& text) {
   return nullptr;
 }
 
+// Empty, and the cell is stopped, when it could not be put out anyway.
 Text TextOf(Scope& scope, v8::Local<v8::Value> string) {
+  if (!scope.runtime.FitsOutput(string.As<v8::String>())) return {};
   Text text = engine::ToText(scope.isolate, string.As<v8::String>());
   text.MakeWellFormed();
   return text;

@@ -48,13 +48,15 @@ std::optional<Text> Show(Scope& scope, v8::Local<v8::Value> value) {
         shown = EntriesOf(scope, value);
       }
     }
-    std::optional<Text> json = engine::ToJson(scope.context, shown);
-    if (!json) {
+    v8::Local<v8::String> json;
+    if (!engine::ToJsonString(scope.context, shown).ToLocal(&json)) {
       RethrowAsHelperError(scope, caught);
       return std::nullopt;
     }
-    return json->empty() ? Text::Latin1("undefined") : std::move(*json);
+    if (!scope.runtime.FitsOutput(json)) return std::nullopt;
+    return json->Length() == 0 ? Text::Latin1("undefined") : engine::ToText(scope.isolate, json);
   }
+  if (!scope.runtime.FitsOutput(string)) return std::nullopt;
   Text text = engine::ToText(scope.isolate, string);
   text.MakeWellFormed();
   return text;
@@ -72,6 +74,7 @@ std::optional<std::string> Key(Scope& scope, v8::Local<v8::Value> value, std::st
     RethrowAsHelperError(scope, caught);
     return std::nullopt;
   }
+  if (!scope.runtime.FitsStore(key)) return std::nullopt;
   return engine::ToText(scope.isolate, key).ToUtf8();
 }
 
@@ -96,16 +99,18 @@ void StoreHelper(Scope& scope, CallInfo info) {
   std::optional<std::string> key = Key(scope, info[0], "store key must be a string");
   if (!key || scope.runtime.stopping()) return;
   v8::TryCatch caught(scope.isolate);
-  std::optional<Text> json = engine::ToJson(scope.context, info[1]);
-  if (!json) return RethrowAsHelperError(scope, caught);
-  if (scope.runtime.stopping()) return;
-  if (json->empty()) {
-    ThrowHelperError(scope, Text::FromUtf8("Unable to store \"" + *key +
+  v8::Local<v8::String> json;
+  if (!engine::ToJsonString(scope.context, info[1]).ToLocal(&json))
+    return RethrowAsHelperError(scope, caught);
+  if (scope.runtime.stopping() || !scope.runtime.FitsStore(json)) return;
+  if (json->Length() == 0) {
+    // A key is shown in part only where it is no name but data.
+    ThrowHelperError(scope, Text::FromUtf8("Unable to store \"" + key->substr(0, 32 * 1024) +
                                            "\". Only plain serializable objects can be stored."));
     caught.ReThrow();
     return;
   }
-  scope.runtime.Store(std::move(*key), std::move(*json));
+  scope.runtime.Store(std::move(*key), engine::ToText(scope.isolate, json));
 }
 
 void LoadHelper(Scope& scope, CallInfo info) {

@@ -16,6 +16,8 @@ namespace {
 constexpr std::string_view kTools = "tools.js";
 constexpr std::string_view kNamespacePrefix = "tools/";
 constexpr std::string_view kNamespaceSuffix = ".js";
+// Longer specifiers are cut: they name nothing that exists.
+constexpr int kLongestSpecifier = 4096;
 constexpr std::string_view kHelpers = "@openai/code_mode";
 
 // Export names of the helpers; some go by two names.
@@ -48,7 +50,7 @@ std::string_view NamespaceOf(std::string_view specifier) {
 }
 
 std::string Utf8(v8::Isolate* isolate, v8::Local<v8::String> string) {
-  return engine::ToText(isolate, string).ToUtf8();
+  return engine::HeadOf(isolate, string, kLongestSpecifier).ToUtf8();
 }
 
 }  // namespace

@@ -13,6 +13,9 @@ struct Limits {
   size_t heap_bytes = 0;
   double cpu_ms = 0;
   double wall_ms = 0;
+  double idle_ms = 0;
+  // wall_ms and idle_ms do not run while no script runs and a nested call is unanswered.
+  bool pause_while_waiting = false;
   size_t output_bytes = 0;
   size_t output_items = 0;
   size_t tool_calls = 0;

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "base/address_space.h"
 #include "base/native_thread.h"
 #include "base/units.h"
 #include "cell/entry.h"
@@ -26,8 +27,8 @@ constexpr size_t kScriptStackBytes = 984 * base::kKilobyte;
 // More calls in flight than this are not listed one by one at a cell's end.
 constexpr size_t kMostUnanswered = 10'000;
 
-// What a timer or a call in flight takes outside of V8's heap: a tree node, a hash node and a global handle
-// each.
+// What a timer, a call in flight or a stored value takes outside of V8's heap: a tree node, a hash node and a
+// global handle each, or two hash nodes.
 constexpr size_t kNativeStateBytes = 256;
 
 // Answers that take longer than this come from a host thread on another core, which had to be woken; those
@@ -80,6 +81,8 @@ Scope::Scope(v8::Isolate* isolate)
     : isolate(isolate), context(Runtime::Of(isolate).context()), runtime(Runtime::Of(isolate)) {}
 
 std::unique_ptr<Runtime> Runtime::Prepare(engine::Platform& platform) {
+  const base::AddressSpaceTurn turn(engine::Isolate::kAddressSpace);
+  if (!turn.granted()) return nullptr;
   std::unique_ptr<Runtime> self(new Runtime);
   self->isolate_ = engine::Isolate::Create(platform, kScriptStackBytes);
   if (!self->isolate_) return nullptr;
@@ -112,6 +115,7 @@ void Runtime::InstallGlobals() {
   Scope scope(isolate_->v8());
   const v8::Context::Scope entered(scope.context);
   const v8::Local<v8::Object> global = scope.context->Global();
+  isolate_->GuardArrayBuffers(scope.context);
   for (const char* name : kRemovedGlobals) global->Delete(scope.context, Ascii(scope.isolate, name)).Check();
   const auto define = [&](const char* name, v8::Local<v8::Value> value) {
     global->CreateDataProperty(scope.context, Ascii(scope.isolate, name), value).Check();
@@ -205,7 +209,7 @@ void Runtime::Evaluate(Scope& scope) {
   v8::Local<v8::String> unsupported;
   if (modules.FirstUnsupported(scope, main).ToLocal(&unsupported)) {
     const Text message =
-        Text::FromUtf8("Unsupported import in exec: " + engine::ToText(scope.isolate, unsupported).ToUtf8());
+        Text::FromUtf8("Unsupported import in exec: " + ErrorText(scope.isolate, unsupported).ToUtf8());
     end_.text = message;
     control_->Settle({Status::kFailed, "UNSUPPORTED_IMPORT", message});
     return;
@@ -242,6 +246,7 @@ void Runtime::Loop(Scope& scope) {
       v8::TryCatch caught(scope.isolate);
       v8::Local<v8::Value> ignored;
       bool ok = false;
+      control_->Progress();
       {
         const RunTimer timer(&run_ms_);
         ok = callback->Call(scope.context, v8::Undefined(scope.isolate), 0, nullptr).ToLocal(&ignored);
@@ -269,6 +274,7 @@ void Runtime::HandleAnswers(Scope& scope) {
   const bool wait = !due && (tools.pending() > 0 || !timers.empty() || codex());
   std::vector<ToolAnswer> answers;
   if (wait) {
+    const Control::Waiting waiting(*control_, tools.pending() > 0);
     const bool spin = spin_ && tools.pending() > 0;
     answers = control_->mailbox().WaitAndTakeAll(deadline, spin ? kSpin : Clock::duration::zero());
     const auto waited = Clock::now() - asked;
@@ -279,6 +285,7 @@ void Runtime::HandleAnswers(Scope& scope) {
   for (const ToolAnswer& answer : answers) {
     if (stopping() || SettleIfFinished(scope)) return;
     v8::HandleScope handles(scope.isolate);
+    control_->Progress();
     {
       const RunTimer timer(&run_ms_);
       tools.Answer(scope, answer);
@@ -348,9 +355,7 @@ void Runtime::Finish(Scope& scope) {
     rejections.Report(scope, main_.IsEmpty() ? v8::Local<v8::Promise>() : main_.Get(scope.isolate), end_);
   }
   if (verdict.status != Status::kTerminated && !control_->end_reported()) {
-    base::ValueStore::Writes writes;
-    for (const std::string& key : write_order_) writes.emplace_back(key, writes_[key]);
-    control_->store->Commit(writes);
+    control_->store->Commit(writes_);
   }
   end_.knows_unanswered = tools.pending() <= kMostUnanswered;
   if (end_.knows_unanswered) end_.unanswered = tools.Unanswered();
@@ -393,6 +398,13 @@ bool Runtime::Emit(Event event, size_t bytes) {
   return true;
 }
 
+bool Runtime::FitsOutput(v8::Local<v8::String> text) {
+  const size_t allowed = control_->options.limits.output_bytes;
+  if (allowed == 0 || static_cast<size_t>(text->Length()) <= allowed) return true;
+  if (!stopping()) Fail("OUTPUT_LIMIT", "bytes of output", static_cast<double>(allowed));
+  return false;
+}
+
 void Runtime::EmitItem(EventKind kind, Text payload, const char* detail) {
   if (stopping()) return;
   Event event(kind, control_->id);
@@ -405,7 +417,8 @@ void Runtime::EmitItem(EventKind kind, Text payload, const char* detail) {
 
 bool Runtime::CountNativeState() {
   const size_t allowed = control_->options.limits.heap_bytes;
-  if (allowed == 0 || (timers.size() + tools.pending()) * kNativeStateBytes < allowed) return true;
+  if (allowed == 0 || (timers.size() + tools.pending() + writes_.size()) * kNativeStateBytes < allowed)
+    return true;
   StopForMemory();
   return false;
 }
@@ -435,6 +448,18 @@ void Runtime::Notify(Text text) {
 
 void Runtime::Yield() { control_->Emit(Event(EventKind::kYield, control_->id)); }
 
+bool Runtime::FitsInput(v8::Local<v8::String> json) {
+  const size_t allowed = control_->options.limits.tool_input_bytes;
+  // Most are settled by their length alone.
+  if (allowed == 0 || static_cast<size_t>(json->Length()) * 2 <= allowed) return true;
+  const size_t bytes = engine::BytesOf(json);
+  if (bytes <= allowed) return true;
+  control_->Stop({Status::kFailed, "TOOL_INPUT_LIMIT",
+                  Text::Latin1("a tool input of " + std::to_string(bytes) + " bytes is larger than the " +
+                               std::to_string(allowed) + " bytes allowed")});
+  return false;
+}
+
 void Runtime::EmitCall(uint32_t call, uint32_t tool, bool has_input, Text input) {
   Event event(EventKind::kToolCall, control_->id);
   event.call = call;
@@ -446,35 +471,60 @@ void Runtime::EmitCall(uint32_t call, uint32_t tool, bool has_input, Text input)
 
 // Stored values.
 
+void Runtime::FailStore() {
+  control_->Stop({Status::kFailed, "STORE_LIMIT",
+                  Text::Latin1("stored values would take more than the " +
+                               std::to_string(control_->options.limits.stored_bytes) + " bytes allowed")});
+}
+
+bool Runtime::FitsStore(v8::Local<v8::String> text) {
+  const size_t allowed = control_->options.limits.stored_bytes;
+  if (allowed == 0 || static_cast<size_t>(text->Length()) <= allowed) return true;
+  if (!stopping()) FailStore();
+  return false;
+}
+
 bool Runtime::Store(std::string key, Text json) {
-  const auto previous = writes_.find(key);
+  const auto previous = write_index_.find(key);
+  const bool is_new = previous == write_index_.end();
   size_t written = written_bytes_ + json.bytes();
   size_t replaced = replaced_bytes_;
-  if (previous != writes_.end()) {
-    written -= previous->second->bytes();
+  size_t added = added_values_;
+  if (!is_new) {
+    written -= writes_[previous->second].second->bytes();
   } else {
     written += key.size();
-    if (const base::ValueStore::Value committed = snapshot_->Get(key))
+    if (const base::ValueStore::Value committed = snapshot_->Get(key)) {
       replaced += key.size() + committed->bytes();
+    } else {
+      added++;
+    }
   }
   const size_t allowed = control_->options.limits.stored_bytes;
-  const size_t total = written + control_->store->CommittedBytes();
+  const size_t total = written + control_->store->CommittedBytes() +
+                       base::ValueStore::Overhead(control_->store->CommittedValues() + added);
   if (allowed != 0 && total > replaced && total - replaced > allowed) {
-    control_->Stop({Status::kFailed, "STORE_LIMIT",
-                    Text::Latin1("stored values would take more than the " + std::to_string(allowed) +
-                                 " bytes allowed")});
+    FailStore();
     return false;
   }
+  if (is_new && !CountNativeState()) return false;
+  control_->Progress();
   written_bytes_ = written;
   replaced_bytes_ = replaced;
-  if (previous == writes_.end()) write_order_.push_back(key);
-  writes_[std::move(key)] = std::make_shared<const Text>(std::move(json));
+  added_values_ = added;
+  auto value = std::make_shared<const Text>(std::move(json));
+  if (is_new) {
+    write_index_.emplace(key, writes_.size());
+    writes_.emplace_back(std::move(key), std::move(value));
+  } else {
+    writes_[previous->second].second = std::move(value);
+  }
   return true;
 }
 
 base::ValueStore::Value Runtime::Load(const std::string& key) const {
-  const auto own = writes_.find(key);
-  return own == writes_.end() ? snapshot_->Get(key) : own->second;
+  const auto own = write_index_.find(key);
+  return own == write_index_.end() ? snapshot_->Get(key) : writes_[own->second].second;
 }
 
 }  // namespace codecell::cell

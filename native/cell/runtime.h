@@ -73,6 +73,9 @@ class Runtime {
   void EmitText(base::Text text) { EmitItem(EventKind::kText, std::move(text), ""); }
   void EmitImage(base::Text url, const char* detail) { EmitItem(EventKind::kImage, std::move(url), detail); }
   void EmitAudio(base::Text url) { EmitItem(EventKind::kAudio, std::move(url), ""); }
+  // False, and the cell is stopped, for a text that alone is over the limit; asked before it is copied out of
+  // V8.
+  bool FitsOutput(v8::Local<v8::String> text);
   void Notify(base::Text text);
   void Yield();
   // Counts one nested call or notification. False, and the cell is stopped, over the limit.
@@ -80,10 +83,14 @@ class Runtime {
   // Counts what timers and calls in flight hold outside of V8's heap. False, and the cell is stopped, when
   // that alone would fill the heap.
   bool CountNativeState();
+  // False, and the cell is stopped, for a tool's input over the limit; asked before it is copied out of V8.
+  bool FitsInput(v8::Local<v8::String> json);
   void EmitCall(uint32_t call, uint32_t tool, bool has_input, base::Text input);
 
   // Stored values. `Store` returns false, and the cell is stopped, over the limit.
   bool Store(std::string key, base::Text json);
+  // The same for a key or a JSON text that alone is over the limit.
+  bool FitsStore(v8::Local<v8::String> text);
   base::ValueStore::Value Load(const std::string& key) const;
 
   // Parts of a cell that keep state of their own.
@@ -101,6 +108,7 @@ class Runtime {
   void EmitItem(EventKind kind, base::Text payload, const char* detail);
   void StopForMemory();
   void Fail(const char* code, const char* what, double allowed);
+  void FailStore();
 
   // The event loop.
   void Evaluate(Scope& scope);
@@ -120,11 +128,14 @@ class Runtime {
 
   std::shared_ptr<Control> control_;
   std::unique_ptr<base::ValueStore::Snapshot> snapshot_;
-  std::unordered_map<std::string, base::ValueStore::Value> writes_;
-  std::vector<std::string> write_order_;
+  // What the cell stored, in the order of first writes, and where in there each key is.
+  base::ValueStore::Writes writes_;
+  std::unordered_map<std::string, size_t> write_index_;
   size_t written_bytes_ = 0;
   // What the cell's writes replace: committed values that will not count any more.
   size_t replaced_bytes_ = 0;
+  // Keys that the session does not have yet.
+  size_t added_values_ = 0;
   bool exited_ = false;
   End end_;
   size_t output_bytes_ = 0;

@@ -28,6 +28,9 @@ constexpr const char* kFillTraps[] = {
     "setPrototypeOf",
 };
 
+// Longer texts are no tool's name, and not copied to find that out.
+constexpr int kLongestName = 4096;
+
 // Frames of the call that an error of the tool shows.
 constexpr int kCallerFrames = 4;
 
@@ -72,7 +75,8 @@ v8::Local<v8::Object> Tools::MakeObject(Scope& scope) {
 void Tools::GetTrap(const v8::FunctionCallbackInfo<v8::Value>& info) {
   Scope scope(info.GetIsolate());
   Tools& self = scope.runtime.tools;
-  if (info[1]->IsString() && scope.runtime.control().tools) {
+  if (info[1]->IsString() && info[1].As<v8::String>()->Length() <= kLongestName &&
+      scope.runtime.control().tools) {
     const Text name = engine::ToText(scope.isolate, info[1].As<v8::String>());
     const int index = name.is_latin1() ? scope.runtime.control().tools->Find(name.latin1()) : -1;
     if (index >= 0) {
@@ -176,12 +180,13 @@ void Tools::Call(Scope& scope, const v8::FunctionCallbackInfo<v8::Value>& info) 
   v8::Local<v8::Value> refusal;
   if (has_input) {
     v8::TryCatch caught(scope.isolate);
-    std::optional<Text> json = engine::ToJson(scope.context, info[0]);
+    v8::Local<v8::String> json;
+    const bool converted = engine::ToJsonString(scope.context, info[0]).ToLocal(&json);
     if (scope.runtime.stopping()) {
       caught.ReThrow();
       return;
     }
-    if (!json) {
+    if (!converted) {
       if (scope.runtime.codex()) return RethrowAsHelperError(scope, caught);
       if (caught.HasTerminated()) {
         caught.ReThrow();
@@ -191,7 +196,7 @@ void Tools::Call(Scope& scope, const v8::FunctionCallbackInfo<v8::Value>& info) 
       refusal = HelperError(scope, Describe(scope, exception).text,
                             {.name = {}, .code = {}, .data_json = {}, .cause = exception});
       caught.Reset();
-    } else if (json->empty()) {
+    } else if (json->Length() == 0) {
       const Text message = Text::Latin1("tool input must be a JSON value; functions and symbols are not");
       if (scope.runtime.codex()) {
         ThrowHelperError(scope, message);
@@ -199,8 +204,10 @@ void Tools::Call(Scope& scope, const v8::FunctionCallbackInfo<v8::Value>& info) 
         return;
       }
       refusal = HelperError(scope, message);
+    } else if (!scope.runtime.FitsInput(json)) {
+      return;
     } else {
-      input = std::move(*json);
+      input = engine::ToText(scope.isolate, json);
     }
   }
   v8::Local<v8::Promise::Resolver> resolver;
@@ -208,14 +215,6 @@ void Tools::Call(Scope& scope, const v8::FunctionCallbackInfo<v8::Value>& info) 
   info.GetReturnValue().Set(resolver->GetPromise());
   if (!refusal.IsEmpty()) {
     (void)resolver->Reject(scope.context, refusal);
-    return;
-  }
-  const Limits& limits = scope.runtime.control().options.limits;
-  if (limits.tool_input_bytes != 0 && input.bytes() > limits.tool_input_bytes) {
-    scope.runtime.control().Stop(
-        {Status::kFailed, "TOOL_INPUT_LIMIT",
-         Text::Latin1("a tool input of " + std::to_string(input.bytes()) + " bytes is larger than the " +
-                      std::to_string(limits.tool_input_bytes) + " bytes allowed")});
     return;
   }
   if (!scope.runtime.CountCall() || !scope.runtime.CountNativeState()) return;

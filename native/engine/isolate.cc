@@ -13,6 +13,12 @@ namespace {
 // The isolate of this thread, for V8's process-wide callbacks that say nothing of the isolate.
 thread_local Isolate* current = nullptr;
 
+// What the thread's owner does when V8 has given the thread up.
+thread_local std::function<void()> on_thread_lost;
+
+// V8 asks several times for one buffer, and collects garbage in between, before it refuses it to the script.
+constexpr size_t kMostRefusals = 600;
+
 // V8 does not come back from its fatal paths, and returning from them aborts the process: the thread is kept
 // here, its isolate is lost, the process lives.
 [[noreturn]] void ParkThread() {
@@ -39,26 +45,40 @@ bool BufferAllocator::Reserve(size_t length) {
   const size_t before = used_.fetch_add(length, std::memory_order_relaxed);
   if (length <= limit_ && before <= limit_ - length) return true;
   used_.fetch_sub(length, std::memory_order_relaxed);
-  refusals_.fetch_add(1, std::memory_order_relaxed);
   return false;
 }
 
+bool BufferAllocator::ReserveOrRefuse(size_t length) {
+  if (Reserve(length)) return true;
+  if (reclaim_) {
+    reclaim_();
+    if (Reserve(length)) return true;
+  }
+  CountRefusal();
+  return false;
+}
+
+void BufferAllocator::CountRefusal() {
+  if (refusals_.fetch_add(1, std::memory_order_relaxed) == kMostRefusals && too_many_refusals_)
+    too_many_refusals_();
+}
+
 void* BufferAllocator::Allocate(size_t length) {
-  if (!Reserve(length)) return nullptr;
+  if (!ReserveOrRefuse(length)) return nullptr;
   void* const data = memory_->Allocate(length);
-  if (data == nullptr) used_.fetch_sub(length, std::memory_order_relaxed);
+  if (data == nullptr) Unreserve(length);
   return data;
 }
 
 void* BufferAllocator::AllocateUninitialized(size_t length) {
-  if (!Reserve(length)) return nullptr;
+  if (!ReserveOrRefuse(length)) return nullptr;
   void* const data = memory_->AllocateUninitialized(length);
-  if (data == nullptr) used_.fetch_sub(length, std::memory_order_relaxed);
+  if (data == nullptr) Unreserve(length);
   return data;
 }
 
 void BufferAllocator::Free(void* data, size_t length) {
-  used_.fetch_sub(length, std::memory_order_relaxed);
+  Unreserve(length);
   memory_->Free(data, length);
 }
 
@@ -88,10 +108,9 @@ std::unique_ptr<Isolate> Isolate::Create(Platform& platform, size_t stack_bytes)
 Isolate::~Isolate() {
   if (isolate_ == nullptr) return;
   disposing_ = true;
-  v8::HeapStatistics heap;
-  isolate_->GetHeapStatistics(&heap);
-  // A heap this full may run out of memory once more, and V8 prints then.
-  if (heap_limit_ != 0 && heap.used_heap_size() > heap_limit_ / 2) quiet_.Begin();
+  // Disposal itself collects garbage, and must not fail for a limit that was the script's.
+  isolate_->IncreaseHeapLimitForDebugging();
+  resizable_buffers_.Clear();
   if (termination_) {
     termination_->Clear();
     ClearTermination(isolate_);
@@ -103,7 +122,15 @@ Isolate::~Isolate() {
 }
 
 void Isolate::SetHeapLimit(size_t bytes, HeapLimitHandler handler) {
+  // Some of V8's fatal paths print before they ask anybody, so whatever this thread prints from here on is
+  // dropped.
+  quiet_.Begin();
   on_heap_limit_ = std::move(handler);
+  allocator_.SetReclaim([this] { resizable_buffers_.Prune(); });
+  allocator_.SetTooManyRefusals([this] {
+    isolate_->TerminateExecution();
+    if (on_heap_limit_) on_heap_limit_(false);
+  });
   if (bytes == 0) return;
   allocator_.SetLimit(bytes);
   heap_limit_ = bytes;
@@ -117,8 +144,6 @@ size_t Isolate::OnNearHeapLimit(void* data, size_t current_limit, size_t) {
   auto* const self = static_cast<Isolate*>(data);
   // Disposal itself collects garbage, and must not fail for a limit that was the script's.
   if (self->disposing_) return current_limit + current_limit / 2;
-  // The next thing may be V8's out-of-memory path, which prints.
-  self->quiet_.Begin();
   // Newer V8 asks also on behalf of an array buffer that was refused, however empty the heap is. The script
   // gets its RangeError then.
   const size_t refusals = self->allocator_.refusals();
@@ -148,8 +173,12 @@ void Isolate::GiveUp() {
     current->quiet_.End();
     if (current->on_heap_limit_) current->on_heap_limit_(true);
   }
+  // Not the handler itself: it may be what is running.
+  if (const auto lost = std::exchange(on_thread_lost, nullptr)) lost();
   ParkThread();
 }
+
+void OnThreadLost(std::function<void()> handler) { on_thread_lost = std::move(handler); }
 
 void ClearTermination(v8::Isolate* isolate) {
   if (isolate->IsExecutionTerminating()) isolate->CancelTerminateExecution();

@@ -6,12 +6,15 @@
 
 #include <v8.h>
 
+#include <atomic>
 #include <functional>
 #include <memory>
 
 #include "base/mutex.h"
 #include "base/quiet_stderr.h"
+#include "base/units.h"
 #include "engine/platform.h"
+#include "engine/resizable_buffers.h"
 #include "engine/task_queue.h"
 
 namespace codecell::engine {
@@ -37,6 +40,7 @@ class BufferAllocator final : public v8::ArrayBuffer::Allocator {
  public:
   BufferAllocator();
   void SetLimit(size_t bytes) { limit_ = bytes; }
+  size_t limit() const { return limit_; }
   size_t used() const { return used_.load(std::memory_order_relaxed); }
   // How many allocations were refused because of the limit.
   size_t refusals() const { return refusals_.load(std::memory_order_relaxed); }
@@ -45,17 +49,33 @@ class BufferAllocator final : public v8::ArrayBuffer::Allocator {
   void* AllocateUninitialized(size_t length) override;
   void Free(void* data, size_t length) override;
 
- private:
+  // Counts memory that comes from elsewhere. False, and nothing is counted, when that is over the limit.
   bool Reserve(size_t length);
+  void ReserveAnyway(size_t length) { used_.fetch_add(length, std::memory_order_relaxed); }
+  void Unreserve(size_t length) { used_.fetch_sub(length, std::memory_order_relaxed); }
+  void CountRefusal();
+  // Called, on the isolate's thread, before an allocation is refused: it may make room.
+  void SetReclaim(std::function<void()> reclaim) { reclaim_ = std::move(reclaim); }
+  // Called once, on the isolate's thread, when so much was refused that the script seems to do nothing else.
+  void SetTooManyRefusals(std::function<void()> handler) { too_many_refusals_ = std::move(handler); }
+
+ private:
+  bool ReserveOrRefuse(size_t length);
 
   const std::unique_ptr<v8::ArrayBuffer::Allocator> memory_;
   size_t limit_ = SIZE_MAX;
+  std::function<void()> reclaim_;
+  std::function<void()> too_many_refusals_;
   std::atomic<size_t> used_{0};
   std::atomic<size_t> refusals_{0};
 };
 
 class Isolate {
  public:
+  // Address space that must be free, in one piece, before one is made: V8's code range, the thread's malloc
+  // arena, and room for the heap and for the host to go on.
+  static constexpr size_t kAddressSpace = (V8_MAJOR_VERSION >= 14 ? 1152 : 896) * base::kMegabyte;
+
   // What the heap guard does when the heap reaches its limit. `fatal`: V8 is about to give the thread up and
   // the call must not return.
   using HeapLimitHandler = std::function<void(bool fatal)>;
@@ -71,8 +91,11 @@ class Isolate {
   BufferAllocator& buffers() { return allocator_; }
   const std::shared_ptr<TerminationHandle>& termination() const { return termination_; }
 
-  // Limits heap and array buffers, each to `bytes`. The handler is called once, on this thread, when the heap
-  // gets there; a bounded grant lets the script be stopped in an orderly way.
+  // Counts the resizable array buffers of a context that has run no script.
+  void GuardArrayBuffers(v8::Local<v8::Context> context) { resizable_buffers_.Install(context); }
+
+  // Script is about to run. Limits heap and array buffers, each to `bytes`. The handler is called once, on
+  // this thread, when the heap gets there; a bounded grant lets the script be stopped in an orderly way.
   void SetHeapLimit(size_t bytes, HeapLimitHandler handler);
 
  private:
@@ -83,6 +106,7 @@ class Isolate {
   [[noreturn]] static void GiveUp();
 
   BufferAllocator allocator_;
+  ResizableBuffers resizable_buffers_{allocator_};
   std::shared_ptr<TaskQueue> tasks_;
   v8::Isolate* isolate_ = nullptr;
   std::unique_ptr<Platform::Registration> registration_;
@@ -94,6 +118,10 @@ class Isolate {
   bool disposing_ = false;
   base::QuietStderr quiet_;
 };
+
+// What this thread does, once, when V8 has given it up: it never comes back from V8, whatever it was doing
+// there. Isolates need not exist at that time. [isolate]
+void OnThreadLost(std::function<void()> handler);
 
 // Ends a termination request so that the embedder's own code can run in the isolate again. [isolate]
 void ClearTermination(v8::Isolate* isolate);

@@ -1,5 +1,6 @@
 #include "engine/values.h"
 
+#include <algorithm>
 #include <cstring>
 
 namespace codecell::engine {
@@ -7,7 +8,16 @@ namespace codecell::engine {
 using base::Text;
 
 Text ToText(v8::Isolate* isolate, v8::Local<v8::String> string) {
-  const int length = string->Length();
+  return HeadOf(isolate, string, string->Length());
+}
+
+size_t BytesOf(v8::Local<v8::String> string) {
+  const size_t length = static_cast<size_t>(string->Length());
+  return string->IsOneByte() || string->ContainsOnlyOneByte() ? length : length * 2;
+}
+
+Text HeadOf(v8::Isolate* isolate, v8::Local<v8::String> string, int most) {
+  const int length = std::min(string->Length(), most);
   if (string->IsOneByte() || string->ContainsOnlyOneByte()) {
     std::string latin1(length, '\0');
     auto* const data = reinterpret_cast<uint8_t*>(latin1.data());
@@ -49,13 +59,19 @@ v8::Local<v8::String> Ascii(v8::Isolate* isolate, std::string_view text) {
       .ToLocalChecked();
 }
 
+v8::MaybeLocal<v8::String> ToJsonString(v8::Local<v8::Context> context, v8::Local<v8::Value> value) {
+  v8::Isolate* const isolate = v8::Isolate::GetCurrent();
+  v8::Local<v8::String> json;
+  if (!v8::JSON::Stringify(context, value).ToLocal(&json)) return {};
+  // V8 converts a missing result to this word, which is no JSON text.
+  if (json->StringEquals(Ascii(isolate, "undefined"))) return v8::String::Empty(isolate);
+  return json;
+}
+
 std::optional<Text> ToJson(v8::Local<v8::Context> context, v8::Local<v8::Value> value) {
   v8::Local<v8::String> json;
-  if (!v8::JSON::Stringify(context, value).ToLocal(&json)) return std::nullopt;
-  Text text = ToText(v8::Isolate::GetCurrent(), json);
-  // V8 converts a missing result to this word, which is no JSON text.
-  if (text.Equals("undefined")) return Text();
-  return text;
+  if (!ToJsonString(context, value).ToLocal(&json)) return std::nullopt;
+  return ToText(v8::Isolate::GetCurrent(), json);
 }
 
 v8::MaybeLocal<v8::Value> FromJson(v8::Local<v8::Context> context, const Text& json) {

@@ -9,6 +9,7 @@
 #include "base/units.h"
 #include "base/watchdog.h"
 #include "cell/runtime.h"
+#include "engine/isolate.h"
 
 namespace codecell::pool {
 
@@ -32,6 +33,12 @@ constexpr auto kWaitAtMost = std::chrono::seconds(3);
 constexpr const char* kNoThread = "no isolate could be created: the machine is out of threads or memory";
 constexpr const char* kTooManyQuarantined =
     "no isolate is given out any more: as many threads as maxCells allows did not stop and were set aside";
+constexpr const char* kNoHeap =
+    "no isolate is given out any more: threads that did not stop and were set aside hold what maxHeapMb "
+    "allows";
+constexpr const char* kNoWatchdog =
+    "no isolate is given out: there is no thread to watch its limits, the machine is out of threads or "
+    "memory";
 
 }  // namespace
 
@@ -55,12 +62,15 @@ void Pool::Submit(std::shared_ptr<Control> control) {
   queue_.push_back(std::move(control));
   // Each of them holds memory, and a core if it still runs: at some point no more are risked.
   if (quarantined_ >= options_.max_cells) return FailQueued(kTooManyQuarantined);
+  // Without it no limit would ever be reached.
+  if (!base::Watchdog::Instance().Start()) return FailQueued(kNoWatchdog);
   if (!warm_.empty() && MayRun()) {
     Worker* const worker = warm_.back();
     warm_.pop_back();
     TakeCell(*worker);
     worker->wake.NotifyOne();
   }
+  FailHopeless();
   CallThreads();
   RefillLater();
 }
@@ -69,21 +79,34 @@ void Pool::TakeCell(Worker& worker) {
   worker.cell = std::move(queue_.front());
   queue_.pop_front();
   worker.cell->started = Clock::now();
+  worker.heap_bytes = worker.cell->options.limits.heap_bytes;
+  heap_bytes_ += worker.heap_bytes;
   live_.push_back(worker.cell);
 }
 
-// Every queued cell that has a place needs a thread on its way to an isolate.
-void Pool::CallThreads() {
-  if (closing_) return;
-  while (preparing_ < Needed() && CallThread()) {
+size_t Pool::Runnable(size_t most) const {
+  const size_t places = options_.max_cells > live_.size() ? options_.max_cells - live_.size() : 0;
+  const size_t count = std::min({queue_.size(), places, most});
+  if (options_.max_heap_bytes == 0) return count;
+  size_t heap_bytes = heap_bytes_;
+  for (size_t i = 0; i < count; i++) {
+    heap_bytes += queue_[i]->options.limits.heap_bytes;
+    if (heap_bytes > options_.max_heap_bytes) return i;
   }
+  return count;
 }
 
-// How many threads on their way to an isolate the queued cells want. Preparing takes a core, so that more of
-// them than cores would only slow each other down and hold memory at once.
-size_t Pool::Needed() const {
-  const size_t places = options_.max_cells > live_.size() ? options_.max_cells - live_.size() : 0;
-  return std::min({queue_.size(), places, preparing_at_most_});
+void Pool::FailHopeless() {
+  if (quarantined_ >= options_.max_cells) FailQueued(kTooManyQuarantined);
+  if (!queue_.empty() && live_.empty() && quarantined_ > 0 && Runnable(1) == 0) FailQueued(kNoHeap);
+}
+
+// Every queued cell that has a place needs a thread on its way to an isolate. Preparing takes a core: more
+// threads at it than cores would only slow each other down, and hold memory at once.
+void Pool::CallThreads() {
+  if (closing_) return;
+  while (preparing_ < Runnable(preparing_at_most_) && CallThread()) {
+  }
 }
 
 // Gets one more thread on its way. False when there is none to be had.
@@ -162,7 +185,7 @@ Pool::Task Pool::NextTask(Worker& worker, bool has_isolate) {
       std::erase(warm_, &worker);
       continue;
     }
-    if (preparing_ < Needed() || Ready() < options_.warm_isolates) {
+    if (preparing_ < Runnable(preparing_at_most_) || Ready() < options_.warm_isolates) {
       worker.called = true;
       preparing_++;
       continue;
@@ -179,6 +202,8 @@ Pool::Task Pool::NextTask(Worker& worker, bool has_isolate) {
 void Pool::RunThread() {
   Worker worker;
   worker.called = true;
+  // V8 may give the thread up while it makes or disposes an isolate, when there is no cell to notice it.
+  engine::OnThreadLost([this, &worker] { Quarantined(worker); });
   std::unique_ptr<cell::Runtime> runtime;
   for (;;) {
     const Task task = NextTask(worker, runtime != nullptr);
@@ -206,7 +231,11 @@ void Pool::RunThread() {
   const std::shared_ptr<Pool> self = shared_from_this();
   MutexLock lock(mutex_);
   threads_--;
-  if (worker.quarantined) quarantined_--;
+  if (worker.quarantined) {
+    quarantined_--;
+    heap_bytes_ -= worker.heap_bytes;
+    CallThreads();
+  }
   threads_changed_.NotifyAll();
 }
 
@@ -214,8 +243,10 @@ void Pool::EndCell(Worker& worker, const std::shared_ptr<Control>& control) {
   MutexLock lock(mutex_);
   std::erase(live_, control);
   worker.cell = nullptr;
-  // A place is free now.
-  if (MayRun() && !warm_.empty()) {
+  // What a thread that was set aside holds is counted until it ends.
+  if (!worker.quarantined) heap_bytes_ -= std::exchange(worker.heap_bytes, 0);
+  // A place is free now, or several where this cell's heap was large.
+  while (!warm_.empty() && MayRun()) {
     Worker* const warm = warm_.back();
     warm_.pop_back();
     TakeCell(*warm);
@@ -228,8 +259,11 @@ void Pool::Quarantined(Worker& worker) {
   if (worker.quarantined) return;
   worker.quarantined = true;
   quarantined_++;
+  if (worker.called) preparing_--;
+  worker.called = false;
   std::erase(live_, worker.cell);
   threads_changed_.NotifyAll();
+  FailHopeless();
   CallThreads();
   RefillLater();
 }

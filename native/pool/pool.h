@@ -20,6 +20,8 @@ namespace codecell::pool {
 struct Options {
   size_t warm_isolates = 2;
   size_t max_cells = 64;
+  // Of the heap limits of all cells that run, bytes; 0 means none.
+  size_t max_heap_bytes = 0;
 };
 
 struct Stats {
@@ -54,6 +56,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
     std::shared_ptr<cell::Control> cell;  // guarded by the pool's mutex_
     bool called = false;                  // guarded by the pool's mutex_: taken off an idle list
     bool quarantined = false;             // guarded by the pool's mutex_
+    size_t heap_bytes = 0;                // guarded by the pool's mutex_: its cell's heap limit
   };
 
   void RunThread();
@@ -63,9 +66,12 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void EndCell(Worker& worker, const std::shared_ptr<cell::Control>& control) EXCLUDES(mutex_);
   void FailQueued(const char* reason) REQUIRES(mutex_);
 
-  bool MayRun() const REQUIRES(mutex_) { return !queue_.empty() && live_.size() < options_.max_cells; }
+  bool MayRun() const REQUIRES(mutex_) { return Runnable(1) > 0; }
+  // How many cells at the head of the queue have a place, counted up to `most`.
+  size_t Runnable(size_t most) const REQUIRES(mutex_);
+  // Fails the queued cells when no end of a cell can make room for them any more.
+  void FailHopeless() REQUIRES(mutex_);
   size_t Ready() const REQUIRES(mutex_) { return warm_.size() + preparing_; }
-  size_t Needed() const REQUIRES(mutex_);
   void TakeCell(Worker& worker) REQUIRES(mutex_);
   // Calls threads for queued cells, and for refilling when nothing is warm.
   void CallThreads() REQUIRES(mutex_);
@@ -86,6 +92,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   size_t preparing_ GUARDED_BY(mutex_) = 0;         // threads on their way to an isolate
   size_t threads_ GUARDED_BY(mutex_) = 0;
   size_t quarantined_ GUARDED_BY(mutex_) = 0;
+  size_t heap_bytes_ GUARDED_BY(mutex_) = 0;  // heap limits of running cells, and of those set aside
   bool refill_planned_ GUARDED_BY(mutex_) = false;
   bool closing_ GUARDED_BY(mutex_) = false;
 };
