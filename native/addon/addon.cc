@@ -57,12 +57,11 @@ Napi::Value CreateValueStore(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const Napi::Object object = Napi::Object::New(env);
   object.Set("handle", Napi::External<Store>::New(env, store, [](Napi::Env, Store* held) { delete held; }));
-  object.Set(
-      "set", Napi::Function::New(env, [held = *store](const Napi::CallbackInfo& call) -> Napi::Value {
-        const uint64_t version =
-            held->Commit({{ReadText(call[0]).ToUtf8(), std::make_shared<const base::Text>(ReadText(call[1]))}});
-        return Napi::Number::New(call.Env(), static_cast<double>(version));
-      }));
+  object.Set("set", Napi::Function::New(env, [held = *store](const Napi::CallbackInfo& call) -> Napi::Value {
+               const uint64_t version = held->Commit(
+                   {{ReadText(call[0]).ToUtf8(), std::make_shared<const base::Text>(ReadText(call[1]))}});
+               return Napi::Number::New(call.Env(), static_cast<double>(version));
+             }));
   object.Set("changesSince",
              Napi::Function::New(env, [held = *store](const Napi::CallbackInfo& call) -> Napi::Value {
                const double since = call[0].ToNumber().DoubleValue();

@@ -26,7 +26,8 @@ std::string Read(const ValueStore::Snapshot& snapshot, const std::string& key) {
 
 }  // namespace
 
-TEST_CASE("changes since a commit are the newest values of the keys written after it, in order of first commit") {
+TEST_CASE(
+    "changes since a commit are the newest values of the keys written after it, in order of first commit") {
   const auto store = std::make_shared<ValueStore>();
   CHECK(store->Commit({}) == 0);
   CHECK(store->ChangesSince(0).changes.empty());
