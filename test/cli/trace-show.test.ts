@@ -60,10 +60,7 @@ completed, 20 ms, 1970-01-01 00:00:01 UTC, 2 failed
             │       Error: no price
             │           at exec_main.mjs:3:7
   +10 ms    ├─ model model ask-again 1 ms
-  +12 ms    ├─ ✗ wait call_wait failed 3 ms  → cell 1
-            │    Script failed
-            │    Error: no price
-            │        at exec_main.mjs:3:7
+  +12 ms    ├─ ✗ wait call_wait failed 3 ms  → cell 1: failed
   +16 ms    └─ model model ask-last 1 ms
   +17 ms       └─ assistant: I could not find it.`.slice(1),
     );

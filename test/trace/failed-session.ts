@@ -70,7 +70,11 @@ export function failedSession(builder: BundleBuilder): BundleBuilder {
     exec,
     { type: 'custom_tool_call_output', call_id: 'call_exec', output: answer },
     wait,
-    { type: 'function_call_output', call_id: 'call_wait', output: `Script failed\n${errorText}` },
+    {
+      type: 'function_call_output',
+      call_id: 'call_wait',
+      output: `Script failed\nWall time 0.0 seconds\nOutput:\nScript error:\n${errorText}`,
+    },
   ]);
   const last = 'I could not find it.';
   builder.response('ask-last', [

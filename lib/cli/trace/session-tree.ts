@@ -173,7 +173,7 @@ function detailOf(source: TreeSource, span: TimelineSpan, call: ToolCall | undef
         ({ tool_call_id: id }) => id === span.id,
       );
       const result =
-        wait === undefined || wait.outcome === 'running' || span.outcome === 'failed'
+        wait === undefined || wait.outcome === 'running' || source.failures.has(span.spanId)
           ? ''
           : wait.outcome === 'yielded'
             ? ': still running'
@@ -203,6 +203,11 @@ function toolOutput(source: TreeSource, span: TimelineSpan, call: ToolCall): Tex
   if (text === '') text = operation?.result?.stdout ?? '';
   if (text === '') text = readToolResult(payload(call.raw_result_payload_id))?.text ?? '';
   text = withoutOutputHeader(text);
+  // The error of a cell that failed is told with the cell.
+  for (const { spanId } of span.links) {
+    const reason = source.failures.get(spanId)?.reason;
+    if (reason != null) text = text.replace(`Script error:\n${reason}`, '').replace(reason, '');
+  }
   const nested = call.requester.type === 'code_cell';
   return text.trim() === '' ? [] : [{ text, tone: 'dim', lines: nested ? 2 : 6 }];
 }
