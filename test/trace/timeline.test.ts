@@ -208,13 +208,13 @@ describe('failures', () => {
     ]);
   });
 
-  test('have no reason when their payload is lost', async () => {
+  test('are explained by the conversation, or not at all, when their payload is lost', async () => {
     const builder = failedSession(new BundleBuilder());
     const { state } = await reduceBundle(builder.write());
     const failures = findFailures(state, buildTimeline(state), () => undefined);
     expect(failures.map(({ spanId, reason }) => [spanId, reason])).toEqual([
       ['tool_call:nested-1', null],
-      ['code_cell:code_cell:call_exec', 'looking'],
+      ['code_cell:code_cell:call_exec', 'Error: no price\n    at exec_main.mjs:3:7'],
     ]);
   });
 });

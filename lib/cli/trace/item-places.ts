@@ -19,10 +19,12 @@ export function placeItems(
     ...Object.values(state.tool_calls).flatMap((call) => call.model_visible_output_item_ids),
     ...Object.values(state.code_cells).flatMap((cell) => cell.output_item_ids),
   ]);
-  // A host that tells what it takes into the history tells so of all that is new.
+  // A host that tells of a message of the user that it is new tells so of all that are.
   const turnsWithAcceptance = new Set(
     Object.values(state.conversation_items)
-      .filter((item) => item.accepted_seq !== undefined && item.produced_by.length === 0)
+      .filter(
+        (item) => item.accepted_seq !== undefined && item.role === 'user' && item.produced_by.length === 0,
+      )
       .map((item) => item.codex_turn_id),
   );
   const ofInference = new Map<string, ConversationItem[]>();

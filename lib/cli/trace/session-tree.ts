@@ -192,8 +192,8 @@ function detailOf(source: TreeSource, span: TimelineSpan, call: ToolCall | undef
 function toolOutput(source: TreeSource, span: TimelineSpan, call: ToolCall): TextBlock[] {
   const { state, payload } = source;
   const failed = source.failures.get(span.spanId);
-  if (failed?.kind === 'failed' && failed.reason !== null) {
-    return [{ text: withoutOutputHeader(failed.reason), tone: 'red', lines: 8 }];
+  if (failed !== undefined && failed.kind !== 'unfinished' && failed.reason !== null) {
+    return [{ text: withoutOutputHeader(failed.reason), tone: toneOf(failed), lines: 8 }];
   }
   const seen = call.model_visible_output_item_ids.flatMap((id) => state.conversation_items[id] ?? []);
   const operation =
@@ -253,7 +253,7 @@ export function plainNode(source: TreeSource, span: TimelineSpan, detail: string
       : [{ text: `  ${oneLine(detail)}`, tone: 'plain' as Tone }]),
   ];
   const blocks: TextBlock[] = [];
-  const told = span.kind === 'tool_call' || span.kind === 'wait' ? failure?.kind !== 'failed' : true;
+  const told = span.kind === 'tool_call' || span.kind === 'wait' ? failure?.kind === 'unfinished' : true;
   if (failure !== undefined && failure.reason !== null && told) {
     blocks.push({ text: failure.reason, tone: toneOf(failure), lines: 8 });
   } else if (failure === undefined && span.outcome === 'failed' && span.kind === 'turn') {

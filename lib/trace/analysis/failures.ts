@@ -1,5 +1,5 @@
 import type { PayloadLookup } from '../payload-files.js';
-import type { TraceState } from '../state.js';
+import type { CodeCell, TraceState } from '../state.js';
 import {
   itemText,
   readCellResponse,
@@ -39,7 +39,7 @@ export function findFailures(state: TraceState, timeline: Timeline, payload: Pay
     // A tool's failure that the script handled does not explain that the cell failed.
     const told = span.kind !== 'code_cell' && explained.has(span.spanId);
     if (span.parentSpanId !== null && explains(span)) explained.add(span.parentSpanId);
-    if (told || tellsOfCell(timeline, span)) continue;
+    if (told || tellsOfCell(state, timeline, span, payload)) continue;
     const { reason, rawPayloadId } = reasonOf(state, span, payload);
     failures.push({
       kind,
@@ -60,10 +60,19 @@ function explains(span: TimelineSpan): boolean {
 }
 
 /** Whether a failed wait only tells that its cell failed. */
-function tellsOfCell(timeline: Timeline, span: TimelineSpan): boolean {
+function tellsOfCell(
+  state: TraceState,
+  timeline: Timeline,
+  span: TimelineSpan,
+  payload: PayloadLookup,
+): boolean {
   return span.links.some(({ kind, spanId }) => {
     const cell = timeline.byId.get(spanId);
-    return kind === 'observes' && cell?.outcome === 'failed' && withinSeq(cell.endedSeq, span);
+    if (kind !== 'observes' || cell?.outcome !== 'failed') return false;
+    if (withinSeq(cell.endedSeq, span)) return true;
+    // The cell had failed before: the wait took its outcome, or was refused for another reason.
+    const { reason } = reasonOf(state, span, payload);
+    return reason !== null && (reasonOf(state, cell, payload).reason ?? '').includes(reason);
   });
 }
 
@@ -117,11 +126,23 @@ export function reasonOf(
   }
 }
 
+/** What stands before an error in the output of a cell. */
+const scriptError = 'Script error:\n';
+
 function cellReason(state: TraceState, span: TimelineSpan, payload: PayloadLookup) {
   const cell = state.code_cells[span.id];
   const rawPayloadId = cell?.raw_result_payload_id ?? cell?.raw_initial_response_payload_id ?? null;
-  const errorText = readCellResponse(payload(rawPayloadId))?.errorText;
-  if (errorText != null) return { reason: errorText, rawPayloadId };
+  const response = readCellResponse(payload(rawPayloadId));
+  const errorText = response?.errorText ?? null;
+  // What the model is told may go on where the error ends: with a stack, or with advice.
+  const told = [...(response?.items ?? []), ...outputsOf(state, cell)]
+    .flatMap((text) => {
+      const start = text.lastIndexOf(scriptError);
+      return start < 0 ? [] : [text.slice(start + scriptError.length)];
+    })
+    .findLast((text) => text.startsWith(errorText ?? ''));
+  if (span.outcome !== 'unfinished' && told !== undefined) return { reason: told, rawPayloadId };
+  if (errorText !== null) return { reason: errorText, rawPayloadId };
   const waits = state.extensions?.cell_waits[span.id] ?? [];
   const terminator = waits.find((wait) => wait.terminate);
   if (span.status === 'terminated' && terminator !== undefined) {
@@ -132,9 +153,19 @@ function cellReason(state: TraceState, span: TimelineSpan, payload: PayloadLooku
     return { reason: `its turn was ${turn.execution.status}`, rawPayloadId };
   }
   if (span.outcome === 'unfinished') return { reason: unfinishedReason(state, span), rawPayloadId };
-  const output = (cell?.output_item_ids ?? []).flatMap((id) => state.conversation_items[id] ?? []).at(-1);
-  const text = span.outcome === 'failed' && output !== undefined ? withoutExecHeader(itemText(output)) : '';
-  return { reason: text === '' ? null : text, rawPayloadId };
+  const text = outputsOf(state, cell).at(-1) ?? '';
+  return { reason: span.outcome === 'failed' && text !== '' ? text : null, rawPayloadId };
+}
+
+/** What the model was given of a cell: by its `exec` call, and by the waits on it. */
+function outputsOf(state: TraceState, cell: CodeCell | undefined): string[] {
+  const fromWaits = (cell?.wait_tool_call_ids ?? []).flatMap(
+    (id) => state.tool_calls[id]?.model_visible_output_item_ids ?? [],
+  );
+  return [...(cell?.output_item_ids ?? []), ...fromWaits].flatMap((id) => {
+    const item = state.conversation_items[id];
+    return item === undefined ? [] : [withoutExecHeader(itemText(item))];
+  });
 }
 
 /** Of what the trace has no end of: what ended instead. */
