@@ -206,6 +206,19 @@ describe('lenient reduction', () => {
 });
 
 describe('extensions', () => {
+  test('keep the errors of inferences, and what the host told its user', async () => {
+    const builder = new BundleBuilder().begin().request('i', []).request('k', []);
+    builder.event('inference_failed', { inference_call_id: 'i', error: 'overloaded' });
+    builder.event('inference_cancelled', { inference_call_id: 'k', reason: 'interrupted' });
+    const event_payload = builder.payload('protocol_event', { message: 'low disk' });
+    builder.event('protocol_event_observed', { event_type: 'warning', event_payload });
+    const { state } = await reduceBundle(builder.write());
+    expect(state.extensions?.inference_errors).toEqual({ i: 'overloaded', k: 'interrupted' });
+    expect(state.extensions?.protocol_events).toEqual([
+      { seq: 7, at_unix_ms: 1007, type: 'warning', raw_payload_id: event_payload.raw_payload_id },
+    ]);
+  });
+
   test('list every wait of a cell, repeated yields included', async () => {
     const builder = cellBundle()
       .event('code_cell_initial_response', { runtime_cell_id: '1', status: 'yielded' })
