@@ -14,12 +14,14 @@ const service = new CodeModeService(JSON.parse(serviceOptions));
 const session = service.createSession({ limits: { wallMs: 20_000, heapMb: 512 } });
 
 const STALLED = 'never ended';
+const TOO_LONG = 'took more than 20 s';
 
 async function runInCell(test) {
   const source = test.mode === 'module' ? moduleSource(test) : scriptSource(test);
   const { status, error, contentItems } = await session.exec(source, { yieldTimeMs: Infinity });
   if (status === 'completed') return contentItems.map((item) => item.text).join('\n');
   if (error.code === 'STALLED') return STALLED;
+  if (error.code === 'WALL_LIMIT') return TOO_LONG;
   const known = ['SCRIPT_ERROR', 'SYNTAX_ERROR', 'UNSUPPORTED_IMPORT'].includes(error.code);
   return known ? `failed: ${error.message}` : `failed ${error.code}: ${error.message}`;
 }
@@ -38,7 +40,11 @@ async function runInNode(test) {
     const context = newContext((text) => done((reported = String(text))));
     evaluate(test, context).then(
       () => {},
-      (error) => done((reported = `failed: ${wordsOf(error)}`)),
+      (error) =>
+        done(
+          (reported =
+            error?.code === 'ERR_SCRIPT_EXECUTION_TIMEOUT' ? TOO_LONG : `failed: ${wordsOf(error)}`),
+        ),
     );
     // What is still pending after some turns of an event loop with nothing else to do never settles.
     void turns(50).then(() => done(reported ?? STALLED));
