@@ -260,13 +260,15 @@ describe.skipIf(chromiumPath === undefined)(`the trace page in Chromium${chromiu
   test('follows the light or dark choice of the system, and the button', async () => {
     const { page } = await open(failingSession().write());
     const background = () => page.evaluate('getComputedStyle(document.body).backgroundColor');
-    await page.emulateMedia({ colorScheme: 'light' });
     const light = await background();
     await page.emulateMedia({ colorScheme: 'dark' });
+    await expect.poll(background).not.toBe(light);
     const dark = await background();
-    expect(dark).not.toBe(light);
     await page.locator('#theme').click();
     expect(await background()).toBe(light);
+    await page.emulateMedia({ colorScheme: 'light' });
+    await page.locator('#theme').click();
+    expect(await background()).toBe(dark);
   });
 
   const agents = realBundles().find(({ name }) => name.startsWith('agents-v2-message-followup'));

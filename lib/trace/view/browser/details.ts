@@ -182,7 +182,7 @@ export class DetailPanel {
             'li',
             { class: 'failure' },
             this.#link(row),
-            reason === '' ? null : element('p', { class: 'reason' }, reason),
+            element('p', { class: 'reason' }, reason === '' ? this.#tree.row(row).statusText : reason),
           ),
         ),
       ),

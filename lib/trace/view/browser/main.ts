@@ -181,6 +181,10 @@ function start(): void {
     element('button', { type: 'button', onclick: () => help.close() }, 'Close'),
   );
 
+  const changeTheme = () => {
+    switchTheme();
+    overview.draw();
+  };
   const { summary } = view;
   const body = element('main', {}, timeline.node, element('div', { class: 'splitter' }), panel.node);
   byId('app').append(
@@ -207,7 +211,7 @@ function start(): void {
             glyph('problem') as never,
             `${view.diagnostics.length} diagnostic${view.diagnostics.length === 1 ? '' : 's'}`,
           ),
-      element('button', { type: 'button', id: 'theme', onclick: () => switchTheme(overview) }, 'Theme'),
+      element('button', { type: 'button', id: 'theme', onclick: changeTheme }, 'Theme'),
       element('button', { type: 'button', onclick: () => help.showModal() }, 'Keys'),
     ),
     element(
@@ -305,35 +309,40 @@ function start(): void {
   });
 
   document.title = `${summary.title} – codecell trace`;
-  restoreTheme();
-  matchMedia('(prefers-color-scheme: dark)').addEventListener('change', overview.draw);
+  applyTheme(chosenTheme());
+  systemIsDark.addEventListener('change', () => {
+    applyTheme(chosenTheme());
+    overview.draw();
+  });
   panel.showSession();
   timeline.draw();
 }
 
-const themeKey = 'codecell-trace-theme';
+type Theme = 'light' | 'dark';
 
-function switchTheme(overview: Overview): void {
-  const { dataset } = document.documentElement;
-  const isDark =
-    dataset['theme'] === undefined
-      ? matchMedia('(prefers-color-scheme: dark)').matches
-      : dataset['theme'] === 'dark';
-  dataset['theme'] = isDark ? 'light' : 'dark';
-  overview.draw();
+const themeKey = 'codecell-trace-theme';
+const systemIsDark = matchMedia('(prefers-color-scheme: dark)');
+
+function applyTheme(chosen: Theme | undefined): void {
+  document.documentElement.dataset['theme'] = chosen ?? (systemIsDark.matches ? 'dark' : 'light');
+}
+
+function switchTheme(): void {
+  const next: Theme = document.documentElement.dataset['theme'] === 'dark' ? 'light' : 'dark';
+  applyTheme(next);
   try {
-    localStorage.setItem(themeKey, dataset['theme']);
+    localStorage.setItem(themeKey, next);
   } catch {
-    // A page opened from a file may have no storage: the choice then lasts as long as the page.
+    // A page opened from a file may have no storage: the choice then lasts until the system's changes.
   }
 }
 
-function restoreTheme(): void {
+function chosenTheme(): Theme | undefined {
   try {
     const theme = localStorage.getItem(themeKey);
-    if (theme === 'dark' || theme === 'light') document.documentElement.dataset['theme'] = theme;
+    return theme === 'dark' || theme === 'light' ? theme : undefined;
   } catch {
-    // As above.
+    return undefined;
   }
 }
 
