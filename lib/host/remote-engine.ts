@@ -39,6 +39,8 @@ interface RemoteCell {
   /** What stop() was called with first. */
   stopped: { code: string | undefined; message: string | undefined } | null;
   stopTimer: NodeJS.Timeout | null;
+  /** What its process has sent of it: items, their UTF-16 units, and calls with notifications. */
+  readonly sent: { items: number; units: number; calls: number };
 }
 
 /** A process with what this side knows of its cells. */
@@ -107,6 +109,7 @@ export class RemoteEngine implements Engine<RemoteManifest, RemoteValues> {
       waitedMs: 0,
       stopped: null,
       stopTimer: null,
+      sent: { items: 0, units: 0, calls: 0 },
     };
     this.#cells.set(number, cell);
     this.#waiting.add(cell);
@@ -184,7 +187,7 @@ export class RemoteEngine implements Engine<RemoteManifest, RemoteValues> {
     for (const { process } of places) {
       // Whoever waits for the end must not find the event loop empty before.
       process.setRef(true);
-      process.kill('was closed');
+      process.close();
     }
     return this.#closing;
   }
@@ -323,6 +326,10 @@ export class RemoteEngine implements Engine<RemoteManifest, RemoteValues> {
     for (const event of events) {
       const cell = this.#cells.get(event.cell);
       if (cell?.place !== place) continue;
+      if (exceedsLimits(cell, event)) {
+        place.process.kill('sent more than the limits of its cell allow');
+        break;
+      }
       switch (event.kind) {
         case NativeEventKind.Started:
           cell.started = true;
@@ -393,6 +400,33 @@ export class RemoteEngine implements Engine<RemoteManifest, RemoteValues> {
     if (ref) this.#startTimer?.ref();
     else this.#startTimer?.unref();
   }
+}
+
+/**
+ * Counts what came of a cell. The limits are enforced in the host process; that one which was taken over does not fill this
+ * one's memory instead is seen to here. A UTF-16 unit is at least one byte, by whatever measure.
+ */
+function exceedsLimits({ sent, options }: RemoteCell, event: ReceivedEvent): boolean {
+  const { outputItems, outputBytes, toolCalls } = options;
+  switch (event.kind) {
+    case NativeEventKind.Text:
+    case NativeEventKind.Image:
+    case NativeEventKind.Audio:
+      sent.items++;
+      sent.units += event.a.length;
+      return isOver(sent.items, outputItems) || isOver(sent.units, outputBytes);
+    case NativeEventKind.ToolCall:
+    case NativeEventKind.Notify:
+      return isOver(++sent.calls, toolCalls);
+    case NativeEventKind.Started:
+    case NativeEventKind.Yield:
+    case NativeEventKind.Ended:
+      return false;
+  }
+}
+
+function isOver(used: number, allowed: number): boolean {
+  return allowed > 0 && used > allowed;
 }
 
 function endOf(cell: RemoteCell, end: Pick<NativeEnd, 'status' | 'code' | 'message'>): NativeEnd {

@@ -33,6 +33,9 @@ const passedOn = [
   'PREBUILDS_ONLY',
 ];
 
+/** Set in a host process, so that a program which is not Node and starts itself again stops there. */
+const MARK = 'CODECELL_HOST_PROCESS';
+
 /** A process that was started, whoever started it. */
 export interface Started {
   pid: number | undefined;
@@ -48,7 +51,7 @@ export interface Started {
 
 export function hostProcessCommand(entryPath: string | undefined): HostProcessCommand {
   const entry = entryPath ?? unpacked(path.join(packageRoot, 'dist', 'host', 'main.js'));
-  const env: Record<string, string> = {};
+  const env: Record<string, string> = { [MARK]: '1' };
   for (const name of passedOn) {
     const value = process.env[name];
     if (value !== undefined) env[name] = value;
@@ -72,6 +75,12 @@ export function startProcess({ entryPath, start }: ResolvedHostProcessOptions): 
 }
 
 function spawnProcess({ execPath, args, env, cwd }: HostProcessCommand): StartedHostProcess {
+  if (process.env[MARK] !== undefined) {
+    throw new Error(
+      `${execPath} was started as a host process, but does not run the file it is given, as Node does; ` +
+        'hostProcess.start has to start something that does',
+    );
+  }
   return spawn(execPath, args, {
     cwd,
     env,

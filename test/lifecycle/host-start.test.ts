@@ -42,6 +42,16 @@ describe('a host process that cannot be started', () => {
     expect(started).toEqual([]);
   });
 
+  test('fails it in a process that was started as a host process itself', async () => {
+    // What a single executable or an Electron without runAsNode would be: it starts itself, and so on.
+    process.env['CODECELL_HOST_PROCESS'] = '1';
+    onTestFinished(() => void delete process.env['CODECELL_HOST_PROCESS']);
+    const service = openService({ isolation: 'process' });
+    const outcome = await service.createSession().exec('text(1)');
+    expect(ending(outcome)).toBe('failed HOST_PROCESS_UNAVAILABLE');
+    expect(outcome.error?.message).toContain('hostProcess.start');
+  });
+
   test('fails it when the starter throws, or gives a process that cannot be talked to', async () => {
     const throwing = openService({
       isolation: 'process',
@@ -152,6 +162,14 @@ describe('a host process that does not keep to the protocol', () => {
     const service = strange(how);
     onTestFinished(() => service.close());
     expect(ending(await service.createSession().exec('text(1)'))).toBe(expected);
+  });
+
+  test('but sends more than the limits of a cell is killed', async () => {
+    const service = strange('more than the limits');
+    onTestFinished(() => service.close());
+    const outcome = await service.createSession({ limits: { outputItems: 10 } }).exec('text(1)');
+    expect([ending(outcome), texts(outcome).length]).toEqual(['failed HOST_PROCESS_LOST', 10]);
+    expect(outcome.error?.message).toContain('more than the limits');
   });
 
   test('cannot speak for cells, tools and stored values that are not its own', async () => {
