@@ -40,7 +40,7 @@ const parallelCallMs = await timed(
   rounds * 100,
 );
 const largeCallMs = await timed(
-  `const text = 'a "quoted" line\\n'.repeat(6e5); for (let i = 0; i < 3; i++) await tools.echo({ text });`,
+  `const large = 'a "quoted" line\\n'.repeat(6e5); for (let i = 0; i < 3; i++) await tools.echo({ large });`,
   3,
 );
 

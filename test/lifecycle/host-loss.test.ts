@@ -115,8 +115,11 @@ describe('a host process that is killed', () => {
   test('is that of one session with scope session, and ends with it', async () => {
     const { service, started } = watchedService({ scope: 'session' });
     const { tool, reached, release } = blockingTool();
-    const [one, other] = [service.createSession(), service.createSession({ tools: [tool] })];
-    const lost = one.exec('for (;;);');
+    const shown = gate();
+    const one = service.createSession({ onOutput: () => shown.open() });
+    const other = service.createSession({ tools: [tool] });
+    const lost = one.exec('text(1); for (;;);');
+    await shown.passed;
     const kept = other.exec('text(await tools.block())');
     await reached;
     expect(service.stats()).toMatchObject({ processes: 2, sessions: 2 });
