@@ -5,8 +5,8 @@ const major = process.versions.node.split('.')[0];
 export default defineConfig({
   test: {
     include: ['test/**/*.test.ts'],
-    // Takes minutes: npm run test:hostile.
-    exclude: [...configDefaults.exclude, 'test/hostile/**'],
+    // Take minutes, or another program: npm run test:hostile, npm run test:interop.
+    exclude: [...configDefaults.exclude, 'test/hostile/**', 'test/interop/**'],
     environment: 'node',
     // One process per file: a native crash is a red file, not a dead run.
     pool: 'forks',

@@ -1,18 +1,17 @@
 // The peers' packages, in out/bench-peers: installed on demand, never dependencies of this package.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { pathToFileURL } from 'node:url';
+import { CODEX_VERSION, codexProgram } from '../../scripts/codex-package.mjs';
 import { headersVersion } from '../../scripts/node-headers.mjs';
 import { root } from '../support/package.mjs';
 
-const CODEX_VERSION = '0.169.0';
 const QUICKJS_VERSION = '0.32.0';
 const abi = process.versions.modules;
 const major = Number(process.versions.node.split('.')[0]);
 const packages = join(root, 'out', 'bench-peers', `abi${abi}`);
-const codex = join(root, 'out', 'bench-peers', `codex-${CODEX_VERSION}`);
 
 /** The newest isolated-vm for the running Node. */
 const ISOLATED_VM_VERSION = major >= 24 ? '7.0.1' : major >= 22 ? '6.2.0' : '5.0.4';
@@ -50,25 +49,7 @@ export const installers = {
 
 /** The path of codex-code-mode-host. */
 export function codexHostProgram() {
-  const name = process.platform === 'win32' ? 'codex-code-mode-host.exe' : 'codex-code-mode-host';
-  const find = () => {
-    const vendor = join(codex, 'package', 'vendor');
-    if (!existsSync(vendor)) return undefined;
-    const found = readdirSync(vendor, { recursive: true }).find(
-      (file) => file.split(/[\\/]/).at(-1) === name,
-    );
-    return found === undefined ? undefined : join(vendor, found);
-  };
-  const present = find();
-  if (present !== undefined) return present;
-  // One platform's programs are a version of their own; it is unpacked rather than installed.
-  mkdirSync(codex, { recursive: true });
-  const specifier = `@openai/codex@${CODEX_VERSION}-${process.platform}-${process.arch}`;
-  npm(['pack', specifier, '--pack-destination', codex], codex);
-  const archive = readdirSync(codex).find((file) => file.endsWith('.tgz'));
-  run('tar', ['-xzf', archive], codex);
-  rmSync(join(codex, archive));
-  return find() ?? fail(`${specifier} has no ${name}`);
+  return codexProgram('codex-code-mode-host');
 }
 
 function install(name, version) {

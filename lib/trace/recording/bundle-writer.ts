@@ -119,7 +119,6 @@ class WriterThread {
 
   #start(): Worker {
     const worker = new Worker(threadSource, { eval: true, execArgv: [], name: 'codecell-trace' });
-    if (this.#flushes === 0) worker.unref();
     worker.on('message', ({ id, result }: { id: number; result: BatchResult }) => {
       this.#writers.get(id)?.settle(result);
     });
@@ -131,6 +130,8 @@ class WriterThread {
     };
     worker.on('error', lost);
     worker.on('exit', () => lost(new Error('the thread that writes traces ended')));
+    // Last, because a listener of messages keeps the process alive.
+    if (this.#flushes === 0) worker.unref();
     return worker;
   }
 
