@@ -122,7 +122,7 @@ export class EventLog {
       setImmediate(() => this.#drain());
     } else if (!this.#isTimerArmed) {
       this.#isTimerArmed = true;
-      if (this.#timer === null) this.#timer = setTimeout(() => this.#drain(), GATHER_MS).unref();
+      if (this.#timer === null) this.#timer = setTimeout(() => this.#onTimer(), GATHER_MS).unref();
       else this.#timer.refresh();
     }
   }
@@ -174,8 +174,14 @@ export class EventLog {
     return id;
   }
 
+  /** Goes on while there is something to do, so that notes seldom have to arm it, and stops when there is not. */
+  #onTimer(): void {
+    this.#isTimerArmed = this.#notes.length > 0 && !this.#isClosed;
+    if (this.#isTimerArmed) this.#timer?.refresh();
+    this.#drain();
+  }
+
   #drain(): void {
-    this.#isTimerArmed = false;
     this.#isDrainPlanned = false;
     const notes = this.#notes;
     if (notes.length === 0) return;

@@ -65,6 +65,13 @@ export interface NotedOutcome {
   items: readonly ContentItem[];
 }
 
+export interface NotedEnd {
+  end: CellEnd;
+  noted: NotedOutcome | null;
+  /** Whether the outcome is the first one, too. */
+  isFirst: boolean;
+}
+
 /** Turns what was noted about one session into events of a thread. */
 export class SessionEvents {
   readonly #log: EventLog;
@@ -167,12 +174,8 @@ export class SessionEvents {
     this.#forget(cell, state);
   };
 
-  readonly cellEnded = (
-    time: number,
-    cell: ObservedCell,
-    given: { end: CellEnd; noted: NotedOutcome | null },
-  ): void => {
-    const { end, noted } = given;
+  readonly cellEnded = (time: number, cell: ObservedCell, { end, noted, isFirst }: NotedEnd): void => {
+    if (noted !== null && isFirst) this.firstOutcome(time, cell, noted);
     const state = this.#cells.get(cell);
     if (state === undefined) return this.#log.drop();
     state.isEnded = true;

@@ -23,6 +23,10 @@ import type { NotedOutcome, SessionEvents } from './session-events.js';
 export class SessionNotes implements SessionObserver {
   readonly #log: EventLog;
   readonly #events: SessionEvents;
+  /** A first outcome that is also the cell's end, which is about to be told. */
+  #final: Outcome | null = null;
+  /** Cells whose outcome nobody had asked for when they ended. */
+  readonly #endedUnobserved = new Set<ObservedCell>();
 
   constructor(log: EventLog, events: SessionEvents) {
     this.#log = log;
@@ -52,7 +56,11 @@ export class SessionNotes implements SessionObserver {
   }
 
   firstOutcome(cell: ObservedCell, outcome: Outcome): void {
-    this.#log.note(this.#events.firstOutcome, cell, noteOutcome(outcome), outcome.metrics.outputBytes);
+    const hasEnded = this.#endedUnobserved.size > 0 && this.#endedUnobserved.delete(cell);
+    const endFollows = outcome.status !== 'yielded' && !hasEnded;
+    // One note for both, as this is what happens most.
+    if (endFollows) this.#final = outcome;
+    else this.#log.note(this.#events.firstOutcome, cell, noteOutcome(outcome), outcome.metrics.outputBytes);
   }
 
   notified(cell: ObservedCell, text: string): void {
@@ -64,8 +72,12 @@ export class SessionNotes implements SessionObserver {
   }
 
   cellEnded(cell: ObservedCell, end: CellEnd): void {
-    const noted = end.outcome === null ? null : noteOutcome(end.outcome);
-    this.#log.note(this.#events.cellEnded, cell, { end, noted }, 0);
+    const { outcome } = end;
+    const isFirst = outcome !== null && outcome === this.#final;
+    this.#final = null;
+    if (outcome === null) this.#endedUnobserved.add(cell);
+    const noted = outcome === null ? null : noteOutcome(outcome);
+    this.#log.note(this.#events.cellEnded, cell, { end, noted, isFirst }, end.metrics.outputBytes);
   }
 
   waitStarted(wait: ObservedWait): void {
@@ -73,6 +85,7 @@ export class SessionNotes implements SessionObserver {
   }
 
   waitEnded(wait: ObservedWait, end: WaitEnd): void {
+    if (wait.cell !== null) this.#endedUnobserved.delete(wait.cell);
     if (wait.modelCall !== null) return;
     if (end.outcome === null) return this.#log.note(this.#events.waitEnded, wait, { error: end.error }, 0);
     const { outputBytes } = end.outcome.metrics;
