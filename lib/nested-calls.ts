@@ -4,8 +4,12 @@ import type { Engine } from './host/engine.js';
 import type { CellObservation, ObservedToolCall, ToolCallEnd, ToolCallError } from './observer.js';
 import type { CellErrorCode, NestedToolCall } from './outcome.js';
 import type { InvokeTool } from './tools/definition.js';
+import { isLongerThan } from './result-size.js';
 import type { ResolvedTool } from './tools/tool-set.js';
 import { checkInput, type CheckedInput } from './tools/validation.js';
+
+/** Results below this are converted, and measured exactly. */
+const LARGE = 1024 * 1024;
 
 export interface NestedCallsOptions {
   engine: Pick<Engine, 'resolve' | 'reject'>;
@@ -206,14 +210,19 @@ export class NestedCalls {
 
   #resolve(record: CallRecord, value: unknown): void {
     if (record.status !== 'running') return;
+    const { toolResultBytes } = this.#options;
     let json: string;
     try {
+      // Refused before a text as long is made of it.
+      if (toolResultBytes > 0 && isLongerThan(value, Math.max(toolResultBytes, LARGE))) {
+        return this.#overLimit(record, 'too long to be converted');
+      }
       json = resultJson(record.tool, value);
     } catch (error) {
       if (isTooLong(error)) return this.#overLimit(record, 'longer than any string can be');
       return this.#reject(record, error);
     }
-    const size = sizeOver(json, this.#options.toolResultBytes);
+    const size = sizeOver(json, toolResultBytes);
     if (size !== null) return this.#overLimit(record, `${size} bytes`);
     this.#end(record, 'completed', { resultJson: json });
     this.#options.engine.resolve(this.#options.cell, record.number, json);

@@ -64,6 +64,16 @@ export interface ServiceOptions {
   maxHeapMb?: number | null | undefined;
   /** How long a thread may take to stop before it is quarantined, milliseconds, 1 to 600,000. Default 500. */
   quarantineMs?: number | null | undefined;
+  /**
+   * Leaves V8's loop unrolling on. It is turned off by default on Node 24 and later, for the whole process, because some
+   * endless loops could not be stopped otherwise. Counts only as long as no service without it was made. Default false.
+   */
+  loopUnrolling?: boolean | null | undefined;
+  /**
+   * Tests once per process, while it is idle, that an optimized endless loop can be stopped; `stats().termination` has
+   * the result. Default true.
+   */
+  terminationCheck?: boolean | null | undefined;
   /** Limits of every cell, unless a session or an exec has its own. */
   limits?: Limits | null | undefined;
   /** Profile of sessions that name none. Default `default`. */
@@ -143,6 +153,8 @@ export interface ResolvedServiceOptions {
   /** 0 means no bound. */
   maxHeapMb: number;
   quarantineMs: number;
+  loopUnrolling: boolean;
+  terminationCheck: boolean;
   limits: ResolvedLimits;
   profile: Profile;
   imageUrls: ImageUrls | undefined;
@@ -168,6 +180,8 @@ export interface ResolvedSessionOptions {
   exec: ResolvedExecOptions;
   /** Null when nobody observes. */
   observers: ObserverHub | null;
+  /** Whether its cells are on the diagnostics channels. */
+  isObserved: boolean;
 }
 
 export interface ResolvedExecOptions {
@@ -203,6 +217,8 @@ export function resolveServiceOptions(given: unknown): ResolvedServiceOptions {
     'maxCells',
     'maxHeapMb',
     'quarantineMs',
+    'loopUnrolling',
+    'terminationCheck',
     'limits',
     'profile',
     'imageUrls',
@@ -218,6 +234,8 @@ export function resolveServiceOptions(given: unknown): ResolvedServiceOptions {
     maxCells: wholeNumber(options['maxCells'], 'maxCells', 64, 1, 4096),
     quarantineMs: wholeNumber(options['quarantineMs'], 'quarantineMs', 500, 1, 600_000),
     maxHeapMb,
+    loopUnrolling: flag(options['loopUnrolling'], 'loopUnrolling', false),
+    terminationCheck: flag(options['terminationCheck'], 'terminationCheck', true),
     limits: withinHeap(
       maxHeapMb,
       resolveLimits({ ...DEFAULT_LIMITS, pauseWallWhileWaiting: false }, options['limits'], 'limits'),
@@ -290,6 +308,7 @@ export function resolveSessionOptions(
     yieldTimeMs,
     exec: { callId: undefined, yieldTimeMs, signal: undefined, limits, onOutput },
     observers: observers.length > 0 ? new ObserverHub(observers) : null,
+    isObserved: true,
   };
 }
 

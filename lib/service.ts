@@ -1,3 +1,4 @@
+import { isMainThread } from 'node:worker_threads';
 import type { Cell } from './cell.js';
 import { CodeModeError } from './errors.js';
 import { createEngine } from './host/create-engine.js';
@@ -10,12 +11,17 @@ import {
   type ServiceOptions,
   type SessionOptions,
 } from './options.js';
+import type { Limits } from './limits.js';
+import type { Outcome } from './outcome.js';
 import { CodeModeSession, type SessionHost } from './session.js';
+import { planTerminationCheck, terminationState, type TerminationState } from './termination-check.js';
 
 /** Numbers of the moment. */
 export interface ServiceStats extends EngineStats {
   /** Open sessions. */
   sessions: number;
+  /** Whether an endless loop could be stopped when that was tested in this process. */
+  termination: TerminationState;
 }
 
 const noStats: EngineStats = {
@@ -46,9 +52,17 @@ export class CodeModeService implements AsyncDisposable {
 
   constructor(options?: ServiceOptions | null) {
     this.#options = resolveServiceOptions(options);
-    const { isolation, hostProcess } = this.#options;
+    const { isolation, hostProcess, terminationCheck } = this.#options;
     const isPerSession = isolation === 'process' && hostProcess.scope === 'session';
     this.#engine = isPerSession ? null : this.#createEngine();
+    const engine = this.#engine;
+    if (terminationCheck && isMainThread && engine !== null) {
+      planTerminationCheck({
+        activity: () => (this.#cells.size > 0 ? -1 : this.#lastCellNumber),
+        isClosed: () => this.#closing !== null,
+        run: (source, limits) => this.#runApart(engine, source, limits),
+      });
+    }
   }
 
   /**
@@ -61,23 +75,18 @@ export class CodeModeService implements AsyncDisposable {
     if (this.#closing !== null) throw new CodeModeError('SERVICE_CLOSED', 'the service was closed');
     const resolved = resolveSessionOptions(this.#options, options);
     const engine = this.#engine ?? this.#createEngine();
-    const host: SessionHost = {
-      engine,
-      nextCellNumber: () => ++this.#lastCellNumber,
-      addCell: (number, cell) => void this.#cells.set(number, cell),
-      removeSession: (closed) => {
-        this.#sessions.delete(closed);
-        return this.#engine === null ? engine.close() : undefined;
-      },
-    };
-    const session = new CodeModeSession(host, resolved);
+    const session = new CodeModeSession(this.#hostOf(engine), resolved);
     this.#sessions.set(session, engine);
     return session;
   }
 
   stats(): ServiceStats {
     const engines = this.#engine === null ? [...this.#sessions.values()] : [this.#engine];
-    const total: ServiceStats = { ...noStats, sessions: this.#sessions.size };
+    const total: ServiceStats = {
+      ...noStats,
+      sessions: this.#sessions.size,
+      termination: terminationState(),
+    };
     for (const engine of engines) {
       const stats = engine.stats();
       for (const key of Object.keys(noStats) as (keyof EngineStats)[]) total[key] += stats[key];
@@ -94,14 +103,42 @@ export class CodeModeService implements AsyncDisposable {
     return this.close();
   }
 
+  /** In a session that nobody sees. */
+  async #runApart(engine: Engine, source: string, limits: Limits): Promise<Outcome> {
+    const resolved = {
+      ...resolveSessionOptions(this.#options, { limits }),
+      observers: null,
+      isObserved: false,
+    };
+    const session = new CodeModeSession(this.#hostOf(engine), resolved);
+    try {
+      return await session.exec(source, { yieldTimeMs: Infinity });
+    } finally {
+      await session.close();
+    }
+  }
+
+  #hostOf(engine: Engine): SessionHost {
+    return {
+      engine,
+      nextCellNumber: () => ++this.#lastCellNumber,
+      addCell: (number, cell) => void this.#cells.set(number, cell),
+      removeSession: (closed) => {
+        this.#sessions.delete(closed);
+        return this.#engine === null ? engine.close() : undefined;
+      },
+    };
+  }
+
   async #close(): Promise<void> {
     await Promise.all([...this.#sessions.keys()].map((session) => session.close()));
     await this.#engine?.close();
   }
 
   #createEngine(): Engine {
-    const { isolation, warmIsolates, maxCells, maxHeapMb, quarantineMs, hostProcess } = this.#options;
-    const options = { warmIsolates, maxCells, maxHeapMb, quarantineMs };
+    const { isolation, warmIsolates, maxCells, maxHeapMb, quarantineMs, loopUnrolling, hostProcess } =
+      this.#options;
+    const options = { warmIsolates, maxCells, maxHeapMb, quarantineMs, loopUnrolling };
     return createEngine(isolation, options, hostProcess, (events) => this.#handleBatch(events));
   }
 

@@ -234,11 +234,11 @@ export class CodeModeSession implements AsyncDisposable {
     if (exec.signal?.aborted) throw abortedError('exec was aborted before it started');
     const number = this.#host.nextCellNumber();
     const failure = this.#startNative(number, source, exec);
-    const { observers, profile, toolSet, invokeTool, onNotify } = this.#options;
+    const { observers, isObserved, profile, toolSet, invokeTool, onNotify } = this.#options;
     const { callId, onOutput, limits, signal, yieldTimeMs } = exec;
     const cellId = String(++this.#lastCellId);
     const startedAt = Date.now();
-    const hub = withChannels(observers);
+    const hub = isObserved ? withChannels(observers) : null;
     const observation = hub && {
       hub,
       cell: { session: this, cellId, execCallId: callId, source, profile, startedAt, modelCall },

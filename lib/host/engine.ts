@@ -18,6 +18,8 @@ export interface EngineOptions {
   maxHeapMb: number;
   /** Milliseconds. */
   quarantineMs: number;
+  /** Leaves V8's flags alone. */
+  loopUnrolling: boolean;
 }
 
 export interface EngineStats extends NativeEngineStats {
@@ -67,11 +69,11 @@ export function createThreadEngine(
   onEvents: EventHandler,
 ): Engine<NativeToolManifest, NativeValueStore> {
   const addon = loadAddon();
-  const { warmIsolates, maxCells, maxHeapMb, quarantineMs } = options;
+  const { warmIsolates, maxCells, maxHeapMb, quarantineMs, loopUnrolling } = options;
   let native: NativeEngine;
   try {
     native = addon.createEngine(
-      { warmIsolates, maxCells, maxHeapMb, quarantineMs, mainThread: isMainThread },
+      { warmIsolates, maxCells, maxHeapMb, quarantineMs, loopUnrolling, mainThread: isMainThread },
       onEvents,
     );
   } catch (error) {

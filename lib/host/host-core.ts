@@ -45,9 +45,9 @@ export class HostCore {
   constructor(addon: NativeAddon, options: EngineOptions, listener: HostCoreListener) {
     this.#addon = addon;
     this.#listener = listener;
-    const { warmIsolates, maxCells, maxHeapMb, quarantineMs } = options;
+    const { warmIsolates, maxCells, maxHeapMb, quarantineMs, loopUnrolling } = options;
     this.#engine = addon.createEngine(
-      { warmIsolates, maxCells, maxHeapMb, quarantineMs, mainThread: true },
+      { warmIsolates, maxCells, maxHeapMb, quarantineMs, loopUnrolling, mainThread: true },
       (events) => this.#handleBatch(events),
     );
   }

@@ -90,8 +90,12 @@ export class HostProcess {
       onFrame: (frame) => this.#handleFrame(frame),
       onClose: (error) => this.#handleClose(error),
     });
-    const { warmIsolates, maxCells, maxHeapMb, quarantineMs, startTimeoutMs } = options;
-    this.#channel.send([Command.Open, PROTOCOL_VERSION, { warmIsolates, maxCells, maxHeapMb, quarantineMs }]);
+    const { warmIsolates, maxCells, maxHeapMb, quarantineMs, loopUnrolling, startTimeoutMs } = options;
+    this.#channel.send([
+      Command.Open,
+      PROTOCOL_VERSION,
+      { warmIsolates, maxCells, maxHeapMb, quarantineMs, loopUnrolling },
+    ]);
     this.#startTimer = setTimeout(
       () => this.#kill(`was not ready after ${startTimeoutMs} ms`),
       startTimeoutMs,

@@ -138,6 +138,8 @@ export interface EngineOptions {
   /** 0 means no bound. */
   maxHeapMb: number;
   quarantineMs: number;
+  /** Leaves V8's flags alone. */
+  loopUnrolling: boolean;
   mainThread: boolean;
 }
 

@@ -99,7 +99,6 @@ Napi::Value CreateValueStore(const Napi::CallbackInfo& info) {
 
 Napi::Object Init(Napi::Env env, Napi::Object exports) {
   PinLibrary();
-  engine::SetProcessFlags();
   exports.Set("createEngine", Napi::Function::New(env, CreateEngine));
   exports.Set("setExitCode", Napi::Function::New(env, SetExitCode));
   exports.Set("createManifest", Napi::Function::New(env, CreateManifest));

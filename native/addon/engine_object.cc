@@ -168,6 +168,7 @@ std::shared_ptr<T> ReadHandle(const Napi::Value& handle) {
 
 std::shared_ptr<EngineObject> EngineObject::Create(Napi::Env env, const Napi::Object& options,
                                                    const Napi::Function& on_events) {
+  if (!options.Get("loopUnrolling").ToBoolean()) engine::SetProcessFlags();
   std::shared_ptr<engine::Platform> platform = engine::Platform::OfCurrentEnvironment();
   if (!platform) {
     Napi::Error::New(env, "no V8 platform: codecell runs inside Node.js and Electron only")

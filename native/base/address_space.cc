@@ -11,6 +11,8 @@ namespace codecell::base {
 
 #if defined(_WIN32)
 
+bool AddressSpaceIsBounded() { return false; }
+bool MayReserve(size_t) { return true; }
 AddressSpaceTurn::AddressSpaceTurn(size_t) {}
 AddressSpaceTurn::~AddressSpaceTurn() = default;
 
@@ -23,7 +25,9 @@ std::mutex& Turn() {
   return *turn;
 }
 
-bool IsBounded() {
+}  // namespace
+
+bool AddressSpaceIsBounded() {
   rlimit limit;
   return getrlimit(RLIMIT_AS, &limit) == 0 && limit.rlim_cur != RLIM_INFINITY;
 }
@@ -39,9 +43,7 @@ bool MayReserve(size_t bytes) {
   return true;
 }
 
-}  // namespace
-
-AddressSpaceTurn::AddressSpaceTurn(size_t bytes) : bounded_(IsBounded()) {
+AddressSpaceTurn::AddressSpaceTurn(size_t bytes) : bounded_(AddressSpaceIsBounded()) {
   if (!bounded_) return;
   Turn().lock();
   granted_ = MayReserve(bytes);

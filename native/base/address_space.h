@@ -9,6 +9,11 @@
 
 namespace codecell::base {
 
+// Whether the process may have only so much of it.
+bool AddressSpaceIsBounded();
+// Whether `bytes` could be reserved in one piece right now.
+bool MayReserve(size_t bytes);
+
 class AddressSpaceTurn {
  public:
   // Waits until nobody else is making an isolate, and tries to reserve `bytes` in one piece.

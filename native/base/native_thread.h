@@ -22,6 +22,8 @@ class ThreadClock {
   // Binds to the calling thread.
   void BindToCurrentThread();
   double CpuMilliseconds() const;
+  // The system's number for it; 0 where threads have none.
+  int thread_id() const { return thread_id_.load(); }
   // Moves the thread behind all others; used for one that does not stop.
   void LowerPriority() const;
 

@@ -5,6 +5,8 @@
 #include <thread>
 #include <utility>
 
+#include "base/units.h"
+
 namespace codecell::cell {
 
 using base::Clock;
@@ -20,8 +22,11 @@ Clock::duration Milliseconds(double ms) {
   return std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double, std::milli>(bounded));
 }
 
+// What a cell may take of memory that is in no limit, besides.
+constexpr size_t kUncountedMemory = 192 * base::kMegabyte;
+
 Text Sentence(const char* format, double used, double allowed) {
-  char buffer[160];
+  char buffer[200];
   std::snprintf(buffer, sizeof buffer, format, used, allowed);
   return Text::Latin1(buffer);
 }
@@ -75,6 +80,7 @@ void Control::Detach() {
   attached_ = false;
   if (time_deadline_ != 0) Watchdog::Instance().Cancel(time_deadline_);
   if (cpu_deadline_ != 0) Watchdog::Instance().Cancel(cpu_deadline_);
+  if (memory_watch_ != 0) base::MemoryWatch::Instance().Remove(memory_watch_);
 }
 
 void Control::WatchLimits() {
@@ -82,12 +88,30 @@ void Control::WatchLimits() {
   const Limits& limits = options.limits;
   progress_ms_ = CountedMilliseconds();
   if (limits.wall_ms > 0 || limits.idle_ms > 0) WatchTimeAfter(0);
+  if (limits.heap_bytes > 0) WatchMemory();
   if (limits.cpu_ms > 0) {
     cpu_deadline_ =
         Watchdog::Instance().At(Clock::now() + Milliseconds(limits.cpu_ms), [weak = weak_from_this()] {
           if (const auto self = weak.lock()) self->CheckCpu();
         });
   }
+}
+
+void Control::WatchMemory() {
+  const size_t heap = options.limits.heap_bytes;
+  // Heap and array buffers, what V8 is granted on top so that the script can be stopped, and V8's own needs.
+  memory_watch_ = base::MemoryWatch::Instance().Add(
+      clock_.thread_id(), 3 * heap + kUncountedMemory, [weak = weak_from_this()](size_t bytes) {
+        const auto self = weak.lock();
+        if (!self) return;
+        const double megabyte = base::kMegabyte;
+        self->Stop(
+            {Status::kFailed, "HEAP_LIMIT",
+             Sentence("the script made the process need about %.0f MB more memory, most of it outside of "
+                      "the heap of %.0f MB allowed",
+                      static_cast<double>(bytes) / megabyte,
+                      static_cast<double>(self->options.limits.heap_bytes) / megabyte)});
+      });
 }
 
 double Control::CountedMilliseconds() const {
@@ -223,6 +247,7 @@ bool Control::Quarantine() {
       end.queue_ms = base::MillisecondsBetween(created, started);
       end.cpu_ms = clock_.CpuMilliseconds() - cpu_at_start_;
       clock_.LowerPriority();
+      if (memory_watch_ != 0) base::MemoryWatch::Instance().Remove(memory_watch_);
     }
     // Before the host hears of the end: what it does next must find the thread counted.
     if (on_quarantine_) on_quarantine_();

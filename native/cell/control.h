@@ -12,6 +12,7 @@
 #include <variant>
 
 #include "base/mailbox.h"
+#include "base/memory_watch.h"
 #include "base/native_thread.h"
 #include "base/settle_once.h"
 #include "base/value_store.h"
@@ -110,6 +111,7 @@ class Control : public std::enable_shared_from_this<Control> {
   bool ClaimEnd() { return !end_reported_.exchange(true, std::memory_order_acq_rel); }
   void PushEnd(End end);
   void WatchLimits();
+  void WatchMemory() REQUIRES(mutex_);
   void CheckCpu();
   void NoteProgress() EXCLUDES(mutex_);
   void BeginWaiting() EXCLUDES(mutex_);
@@ -136,6 +138,7 @@ class Control : public std::enable_shared_from_this<Control> {
   double waited_ms_ GUARDED_BY(mutex_) = 0;
   double progress_ms_ GUARDED_BY(mutex_) = 0;  // as counted
   base::Watchdog::Id cpu_deadline_ GUARDED_BY(mutex_) = 0;
+  base::MemoryWatch::Id memory_watch_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace codecell::cell

@@ -5,6 +5,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/address_space.h"
 #include "base/native_thread.h"
 #include "base/units.h"
 #include "base/watchdog.h"
@@ -121,6 +122,14 @@ bool Pool::CallThread() {
   }
   // Threads between two cells come back for more; no more are needed than can be busy at once.
   if (threads_ - quarantined_ >= options_.max_cells + options_.warm_isolates) return false;
+  // A thread takes address space, too, and the C++ library ends the process when it gets none.
+  if (base::AddressSpaceIsBounded()) {
+    if (preparing_ > 0) return false;
+    if (!base::MayReserve(engine::Isolate::kAddressSpace)) {
+      if (threads_ == quarantined_) FailQueued(kNoThread);
+      return false;
+    }
+  }
   threads_++;
   preparing_++;
   if (base::StartDetachedThread("codecell-cell", kThreadStackBytes,

@@ -208,7 +208,7 @@ describe.skipIf(process.platform !== 'linux').concurrent('a machine that runs ou
   const cells = `
     const session = open({ limits: { wallMs: 5000 } }, { maxCells: 200, warmIsolates: 2 });
     const outcomes = await Promise.all(Array.from({ length: 200 }, () =>
-      session.exec('await new Promise((r) => setTimeout(r, 300)); text(1)', { yieldTimeMs: Infinity })));
+      session.exec('await new Promise((r) => setTimeout(r, 30)); text(1)', { yieldTimeMs: Infinity })));
     const ends = [...new Set(outcomes.map(({ status, error }) => error ? status + ' ' + error.code : status))].sort();
     console.log(ends.join());
     console.log((await session.exec('text(1)')).status);`;
@@ -234,6 +234,17 @@ describe.skipIf(process.platform !== 'linux').concurrent('a machine that runs ou
     const { stdout, ...end } = await host('no file descriptor left', program, { shell: 'ulimit -n 64' });
     expect(end).toMatchObject(clean);
     expect(['completed\n', 'ISOLATE_UNAVAILABLE\n', 'completed,ISOLATE_UNAVAILABLE\n']).toContain(stdout);
+  });
+
+  test('of threads', async () => {
+    // The superuser has no such bound.
+    const user = process.getuid?.() === 0 ? 'setpriv --reuid=54321 --clear-groups ' : '';
+    const shell = 'ulimit -u 24';
+    const started = await runHost(`console.log('up')`, { shell, prefix: user });
+    const { stdout, ...end } = await host('ulimit -u 24', cells, { shell, prefix: user });
+    if (started.code !== 0) return expect(end.hung).toBe(false);
+    expect(end).toMatchObject(clean);
+    expect(stdout.split('\n')[0]).toMatch(/^(completed)?,?(failed ISOLATE_UNAVAILABLE)?$/);
   });
 
   // Node itself takes about 1 GiB of address space, and more with each version.

@@ -43,15 +43,17 @@ export interface SpawnOptions {
   guardMs?: number;
   /** A command line of `sh` that runs before Node does, such as `ulimit -n 64`. */
   shell?: string;
+  /** Words in front of Node's command line, after `shell`. */
+  prefix?: string;
 }
 
 export function runNode(nodeArguments: string[], options: SpawnOptions = {}): Promise<ChildEnd> {
   if (!existsSync(entry)) throw new Error('dist/ is missing: run `npm run build:lib`');
-  const { input = '', guardMs = hangMs, shell } = options;
+  const { input = '', guardMs = hangMs, shell, prefix = '' } = options;
   const [command, commandArguments] =
     shell === undefined
       ? [process.execPath, nodeArguments]
-      : ['/bin/sh', ['-c', `${shell}; exec "$0" "$@"`, process.execPath, ...nodeArguments]];
+      : ['/bin/sh', ['-c', `${shell}; exec ${prefix}"$0" "$@"`, process.execPath, ...nodeArguments]];
   const startedAt = performance.now();
   return new Promise((resolve, reject) => {
     const running = spawn(command, commandArguments, { cwd: root, stdio: ['pipe', 'pipe', 'pipe'] });
@@ -90,7 +92,8 @@ export function runHost(program: string, options?: SpawnOptions): Promise<ChildE
 
 export async function runProgram(program: HostileProgram): Promise<ChildEnd & { report: Report | null }> {
   const secret = `secret-${Math.random().toString(36).slice(2)}`;
-  const end = await runNode([child], { input: JSON.stringify({ program, secret }) });
+  const guardMs = hangMs + (program.limits?.['wallMs'] ?? 0);
+  const end = await runNode([child], { guardMs, input: JSON.stringify({ program, secret }) });
   let report: Report | null = null;
   try {
     report = JSON.parse(end.stdout) as Report;

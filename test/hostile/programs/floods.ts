@@ -56,10 +56,27 @@ const calls = [
     { limits: { wallMs: 15_000 } },
   ),
   ...programs(
-    ['completed', 'failed WALL_LIMIT', 'failed HEAP_LIMIT'],
+    ['failed TOOL_CALL_LIMIT', 'failed HEAP_LIMIT'],
     [
       ['1e6 unawaited tool calls', 'for (let i = 0; i < 1e6; i++) tools.echo({ i }); text("done")'],
       ['1e6 notify', 'for (let i = 0; i < 1e6; i++) notify("n"); text("done")'],
+    ],
+    { limits: { wallMs: 30_000 } },
+  ),
+  ...programs(
+    ['completed', 'failed WALL_LIMIT', 'failed HEAP_LIMIT'],
+    [
+      [
+        '1e6 unawaited tool calls without toolCalls',
+        'for (let i = 0; i < 1e6; i++) tools.echo({ i }); text("done")',
+      ],
+      ['1e6 notify without toolCalls', 'for (let i = 0; i < 1e6; i++) notify("n"); text("done")'],
+    ],
+    { limits: { wallMs: 15_000, toolCalls: 0 } },
+  ),
+  ...programs(
+    ['completed', 'failed WALL_LIMIT', 'failed HEAP_LIMIT'],
+    [
       [
         '1e5 awaited tool calls at once',
         'await Promise.all(Array.from({ length: 1e5 }, (_, i) => tools.echo({ i }))); text("done")',
@@ -211,4 +228,43 @@ const rejections = programs(
   { limits: { wallMs: 5000 } },
 );
 
-export const floodPrograms = [...output, ...calls, ...answers, ...timers, ...stored, ...rejections];
+/** Texts that no limit of their own bounds: told by their length, or cut. */
+const longTexts = programs(
+  [...thrown, 'failed HEAP_LIMIT'],
+  [
+    ['an unsupported import of 500 MB', 'await import("x".repeat(500e6))'],
+    ['a tool name of 500 MB', 'await tools["x".repeat(500e6)]()'],
+    ['a symbol of 500 MB that is thrown', 'throw Symbol("x".repeat(500e6))'],
+    ['an error name of 500 MB', 'const e = new Error(); e.name = "x".repeat(500e6); throw e'],
+    ['a cause of 500 MB', 'throw new Error("x", { cause: "x".repeat(500e6) })'],
+    ['an array of 500 MB that is thrown', 'throw ["x".repeat(250e6), "y".repeat(250e6)]'],
+    ['a function of 10 MB that is thrown', 'throw Function("/*" + "x".repeat(10e6) + "*/")'],
+    ['a toString of 500 MB', 'throw { toString: () => "x".repeat(500e6) }'],
+    [
+      'text() of an error of 500 MB that is caught',
+      'try { text(Object.create(null)[Symbol("x".repeat(5e8))].x) } catch (e) { throw e }',
+    ],
+  ],
+  { limits: { wallMs: 10_000 } },
+);
+
+const idle = programs(
+  ['failed IDLE_LIMIT'],
+  [
+    ['a loop under idleMs', 'text("before"); for (;;);'],
+    ['a tool that never settles under idleMs', 'await tools.never()'],
+    ['microtasks under idleMs', 'for (;;) await 0'],
+  ],
+  { limits: { wallMs: 0, idleMs: 500 } },
+);
+
+export const floodPrograms = [
+  ...output,
+  ...calls,
+  ...answers,
+  ...timers,
+  ...stored,
+  ...rejections,
+  ...longTexts,
+  ...idle,
+];
