@@ -223,7 +223,8 @@ void Pool::RunThread() {
       MutexLock lock(mutex_);
       preparing_--;
       worker.called = false;
-      if (live_.empty()) FailQueued(kNoThread);
+      // Threads that run or dispose a cell come back for the queue, and may have made room by then.
+      if (threads_ == quarantined_ + parked_.size() + warm_.size() + 1) FailQueued(kNoThread);
       break;
     }
     const std::shared_ptr<Control> control = worker.cell;
