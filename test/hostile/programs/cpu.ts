@@ -201,7 +201,9 @@ const endings = [
       'new FinalizationRegistry(() => { for (;;); }).register({}, 1); for (;;) { new Array(1e5).fill({}); await new Promise((r) => setTimeout(r, 1)) }',
     ],
   ]),
-  ...programs(['failed CPU_LIMIT'], [['a loop under cpuMs', 'for (;;);']], { limits: { cpuMs: 200 } }),
+  ...programs(['failed CPU_LIMIT'], [['a loop under cpuMs', 'for (;;);']], {
+    limits: { cpuMs: 200, wallMs: 60_000 },
+  }),
   ...programs(
     ['failed CPU_LIMIT', 'failed WALL_LIMIT'],
     [

@@ -56,7 +56,7 @@ const growing = programs(
       'as_settled({ [Symbol.iterator]: () => ({ next: () => ({ done: false, value: 1 }) }) })',
     ],
   ],
-  { limits: { wallMs: 15_000 } },
+  { limits: { wallMs: 60_000 } },
 );
 
 const atOnce = programs(
@@ -223,7 +223,7 @@ const resizable = programs(
     ['resizable buffers dropped', 'for (;;) new ArrayBuffer(1, { maxByteLength: 2 ** 30 })'],
     ['refused typed arrays that are caught', 'for (;;) try { new Uint8Array(1e9) } catch {}'],
   ],
-  { limits: { wallMs: 30_000 } },
+  { limits: { wallMs: 60_000 } },
 );
 
 /** Memory that V8's limit does not count. Only Linux tells whose it is. */
@@ -243,6 +243,60 @@ const uncounted = programs(
   { limits: { wallMs: 60_000, heapMb: 32 } },
 );
 
+/** What takes V8's own memory in odd ways, and slowly. */
+const odd = programs(
+  anyEnd,
+  [
+    [
+      'stack traces of thousands of frames kept',
+      'Error.stackTraceLimit = Infinity; const a = []; function f(n) { if (n === 0) { a.push(new Error("x")); return } f(n - 1) } for (;;) f(3000)',
+    ],
+    ['a microtask queue that is never drained', 'const f = () => {}; for (;;) Promise.resolve().then(f)'],
+    [
+      'a FinalizationRegistry that grows',
+      'const r = new FinalizationRegistry(() => {}); for (let i = 0;; i++) r.register({}, i)',
+    ],
+    [
+      'a Map of many entries given to text() for ever',
+      'const m = new Map(); for (let i = 0; i < 4e5; i++) m.set(i, i); for (;;) text(m)',
+    ],
+    [
+      'a tool input of 2e5 keys for ever',
+      'const o = {}; for (let i = 0; i < 2e5; i++) o["k" + i] = "x".repeat(100); for (;;) await tools.echo(o)',
+    ],
+    [
+      'imports of ever new modules',
+      'for (let i = 0;; i++) { try { await import("tools/" + i + ".js") } catch {} }',
+    ],
+    [
+      '1e5 errors of 1,000 characters rejected',
+      'for (const e of Array.from({ length: 1e5 }, () => new Error("x".repeat(1000)))) Promise.reject(e)',
+    ],
+    [
+      'a Proxy of 1e6 keys given to text()',
+      'const p = new Proxy({}, { ownKeys: () => Array.from({ length: 1e6 }, (_, i) => "k" + i), getOwnPropertyDescriptor: () => ({ enumerable: true, configurable: true, value: 1 }) }); for (;;) text(p)',
+    ],
+    ['global names of 1 MB', 'const s = "a".repeat(2 ** 20); for (let i = 0;; i++) globalThis[s + i] = 1'],
+    ['symbols of 100 KB in the registry', 'for (let i = 0;; i++) Symbol.for("x".repeat(1e5) + i)'],
+    ['Intl.Locale kept', 'const a = []; for (;;) a.push(new Intl.Locale("de-DE-u-co-phonebk"))'],
+    ['as_settled() generators kept', 'const a = []; for (;;) a.push(as_settled([new Promise(() => {})]))'],
+    [
+      'views of one buffer kept',
+      'const b = new ArrayBuffer(1e6), a = []; for (;;) a.push(new Uint8Array(b))',
+    ],
+    [
+      'strings of 256 MB in upper case kept',
+      'let s = "x"; for (let i = 0; i < 28; i++) s += s; const a = []; for (;;) a.push(s.slice(1).toUpperCase())',
+    ],
+    ['BigInts of 30 million bits kept', 'const a = []; for (;;) a.push(BigInt(1) << 30000000n)'],
+    [
+      'large regular expressions kept',
+      'const a = []; for (let i = 0;; i++) { const r = new RegExp("(?:" + "a?".repeat(2000) + ")" + i); r.exec("a".repeat(2000)); a.push(r) }',
+    ],
+  ],
+  { limits: { wallMs: 3000 } },
+);
+
 const survivable = programs(
   ['completed'],
   [
@@ -259,4 +313,12 @@ const survivable = programs(
   { limits: { wallMs: 10_000 } },
 );
 
-export const memoryPrograms = [...growing, ...atOnce, ...buffers, ...resizable, ...uncounted, ...survivable];
+export const memoryPrograms = [
+  ...growing,
+  ...atOnce,
+  ...buffers,
+  ...resizable,
+  ...uncounted,
+  ...odd,
+  ...survivable,
+];
