@@ -36,7 +36,7 @@ run(process.execPath, [join(root, 'scripts', 'build.mjs'), '--lib']);
 rmSync(folder, { recursive: true, force: true });
 mkdirSync(join(folder, 'build', 'Release'), { recursive: true });
 mkdirSync(reports);
-const copied = ['lib', 'dist', 'test', 'bench', 'scripts', 'package.json', 'tsconfig.json'];
+const copied = ['lib', 'dist', 'docs', 'test', 'bench', 'scripts', 'package.json', 'tsconfig.json'];
 for (const name of [...copied, 'vitest.config.ts', 'vitest.hostile.config.ts'])
   cpSync(join(root, name), join(folder, name), { recursive: true });
 symlinkSync(join(root, 'node_modules'), join(folder, 'node_modules'), 'junction');
@@ -68,7 +68,8 @@ function check(name, args, leaks = 0) {
 const vitest = join(folder, 'node_modules', 'vitest', 'vitest.mjs');
 const filters = process.argv.slice(2).filter((argument) => argument !== '--');
 const exclude = EXCLUDED.flatMap((file) => ['--exclude', file]);
-check('tests', [vitest, 'run', '--reporter=dot', ...exclude, ...(filters.length > 0 ? filters : TESTS)]);
+const patient = ['--reporter=dot', '--testTimeout=120000'];
+check('tests', [vitest, 'run', ...patient, ...exclude, ...(filters.length > 0 ? filters : TESTS)]);
 if (filters.length === 0) {
   const hostile = [
     'run',
