@@ -47,6 +47,15 @@ describe('benchmarks', { timeout: 120_000 }, () => {
     });
   });
 
+  test('the trace benchmark prints what recording adds, beside the noise', () => {
+    const flags = ['--samples', '2', '--blocks', '1', '--block-execs', '2', '--pause-ms', '0'];
+    const output = runBenchmark('trace-record.mjs', ...flags);
+    expect(output).toMatch(heading);
+    expect(line(output, 'work')).toMatch(/off p50 +on p50 +on \/ off +off \/ off/);
+    expect(output.match(/^(trivial exec|exec with .+), (paced|no pause) +[\d.]+ .s +/gm)).toHaveLength(6);
+    expect(output).toMatch(/^0 events were dropped\.$/m);
+  });
+
   test('the micro-benchmarks print their operations and ratios', () => {
     const flags = ['--min-ms', '1', '--min-samples', '1', '--paced-samples', '2'];
     const output = runBenchmark(
