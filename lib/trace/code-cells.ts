@@ -1,8 +1,7 @@
 import { TraceProblem } from './errors.js';
 import type { CellResponse, EventOfType, TraceEvent } from './events.js';
-import type { ItemRecord, ThreadRecord, TraceGraph } from './graph.js';
+import { addProducer, type ItemRecord, type ThreadRecord, type TraceGraph } from './graph.js';
 import { compareKeys } from './json-text.js';
-import { linkCellOutput } from './links.js';
 import type { CellRuntimeStatus, CodeCell, ExecutionStatus, ToolCall } from './state.js';
 
 /** A runtime cell id stands for a cell only within its thread; the cell itself is named by the model's call. */
@@ -106,6 +105,12 @@ export function materializeCell(
     if (record.item.kind === 'custom_tool_call_output' && !record.linkedToCell) linkCellOutput(cell, record);
   }
   for (const respond of pending.responses) respond();
+}
+
+export function linkCellOutput(cell: CodeCell, record: ItemRecord): void {
+  record.linkedToCell = true;
+  cell.output_item_ids.push(record.item.item_id);
+  addProducer(record.item, { type: 'code_cell', code_cell_id: cell.code_cell_id });
 }
 
 /** The `exec` calls of the model and the cells they started, as far as both are known. */

@@ -1,7 +1,7 @@
 import { linkItem } from './links.js';
 import { contentKeys, type NormalizedItem } from './items.js';
 import { deliverMessage } from './agents.js';
-import type { ItemRecord, ThreadRecord, TraceGraph } from './graph.js';
+import { addProducer, type ItemRecord, type ThreadRecord, type TraceGraph } from './graph.js';
 import type { ConversationItem, ConversationPart, ProducerReference } from './state.js';
 
 /** Whether a known item and a sighting are the same: the provider's ids, where both have one, and the content. */
@@ -270,11 +270,6 @@ function adoptProviderId(thread: ThreadRecord, record: ItemRecord, providerId: s
   const acceptance = thread.acceptances.get(providerId);
   if (acceptance !== undefined) markAccepted(record, acceptance);
   rememberProviderId(thread, providerId, record);
-}
-
-export function addProducer(item: ConversationItem, producer: ProducerReference): void {
-  const text = JSON.stringify(producer);
-  if (!item.produced_by.some((known) => JSON.stringify(known) === text)) item.produced_by.push(producer);
 }
 
 function mergeReasoning(record: ItemRecord, item: NormalizedItem): void {

@@ -13,6 +13,7 @@ import type {
   InferenceCall,
   InteractionEdge,
   PayloadReference,
+  ProducerReference,
   RolloutStatus,
   TerminalOperation,
   TerminalSession,
@@ -295,4 +296,9 @@ export function literalText(value: ExactValue): string | undefined {
 /** One key out of two ids. */
 export function pairKey(first: string, second: string): string {
   return `${first.length}:${first}${second}`;
+}
+
+export function addProducer(item: ConversationItem, producer: ProducerReference): void {
+  const text = JSON.stringify(producer);
+  if (!item.produced_by.some((known) => JSON.stringify(known) === text)) item.produced_by.push(producer);
 }

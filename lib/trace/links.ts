@@ -1,7 +1,6 @@
-import { addProducer } from './conversation.js';
-import { type ItemRecord, type ThreadRecord, type TraceGraph } from './graph.js';
-import type { CodeCell, InferenceCall, ToolCall } from './state.js';
-import { materializeCell } from './code-cells.js';
+import { linkCellOutput, materializeCell } from './code-cells.js';
+import { addProducer, type ItemRecord, type ThreadRecord, type TraceGraph } from './graph.js';
+import type { InferenceCall, ToolCall } from './state.js';
 
 /** Ties an item that has a call id to its tool call and to its cell. Called for every sighting. */
 export function linkItem(graph: TraceGraph, thread: ThreadRecord, record: ItemRecord): void {
@@ -37,12 +36,6 @@ export function linkOutputItem(graph: TraceGraph, tool: ToolCall, record: ItemRe
   tool.model_visible_output_item_ids.push(record.item.item_id);
   addProducer(record.item, { type: 'tool', tool_call_id: tool.tool_call_id });
   observe(graph, tool);
-}
-
-export function linkCellOutput(cell: CodeCell, record: ItemRecord): void {
-  record.linkedToCell = true;
-  cell.output_item_ids.push(record.item.item_id);
-  addProducer(record.item, { type: 'code_cell', code_cell_id: cell.code_cell_id });
 }
 
 function addStartedTool(graph: TraceGraph, inference: InferenceCall, toolCallId: string): void {
