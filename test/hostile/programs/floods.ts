@@ -32,7 +32,7 @@ const output = [
       ['notify() of 500 MB', 'notify("x".repeat(500e6))'],
       ['image() of 500 MB', 'image("data:image/png;base64," + "A".repeat(500e6))'],
     ],
-    { limits: { wallMs: 15_000 } },
+    { limits: { wallMs: 60_000 } },
   ),
 ];
 
@@ -104,7 +104,7 @@ const calls = [
       ],
       ['a tool input of 65 MB', 'await tools.echo({ a: "x".repeat(68e6) })'],
     ],
-    { limits: { wallMs: 15_000 } },
+    { limits: { wallMs: 60_000 } },
   ),
   ...programs(
     ['completed', 'failed HEAP_LIMIT', 'failed WALL_LIMIT'],

@@ -210,7 +210,7 @@ const resizable = programs(
        const look = () => { for (const f of new Error().stack) { const g = f.getFunction?.(); if (typeof g === "function" && g.name === "ArrayBuffer") A = g } };
        const target = function () {}.bind(); Object.defineProperty(target, "prototype", { get() { look(); return {} } });
        Reflect.construct(ArrayBuffer, [{ valueOf() { look(); return 1 } }, { get maxByteLength() { look(); return 8 } }], target);
-       const a = []; for (;;) a.push(new A(1, { maxByteLength: 2 ** 30 }))`,
+       Error.prepareStackTrace = undefined; const a = []; for (;;) a.push(new A(1, { maxByteLength: 2 ** 30 }))`,
     ],
     [
       'resizable buffers whose maxByteLength changes',
