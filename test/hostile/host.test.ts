@@ -237,14 +237,14 @@ describe.skipIf(process.platform !== 'linux').concurrent('a machine that runs ou
     expect(['completed\n', 'ISOLATE_UNAVAILABLE\n', 'completed,ISOLATE_UNAVAILABLE\n']).toContain(stdout);
   });
 
-  // Node itself takes about ten.
-  test.each([12, 13, 14, 16, 24])('of threads (%i)', async (count) => {
-    // The superuser has no such bound.
-    const user = process.getuid?.() === 0 ? 'setpriv --reuid=54321 --clear-groups ' : '';
+  // Node itself takes six to eleven, and may hang with fewer.
+  test.each([8, 9, 11, 12, 14, 24])('of threads (%i)', async (count) => {
+    // The superuser has no such bound, and it holds for all processes of a user together.
+    const user = process.getuid?.() === 0 ? `setpriv --reuid=${54_300 + count} --clear-groups ` : '';
     const options = { shell: 'true', prefix: `prlimit --nproc=${count} ${user}` };
-    const started = await runHost(`console.log('up')`, options);
+    const started = await runHost(`console.log('up')`, { ...options, guardMs: 5000 });
+    if (started.code !== 0) return;
     const { stdout, ...end } = await host(`${count} threads`, cells, options);
-    if (started.code !== 0) return expect(end.hung).toBe(false);
     expect(end).toMatchObject(clean);
     expect(stdout.split('\n')[0]).toMatch(/^(completed)?,?(failed ISOLATE_UNAVAILABLE)?$/);
   });
