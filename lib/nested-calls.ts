@@ -4,11 +4,13 @@ import type { Engine } from './host/engine.js';
 import type { CellObservation, ObservedToolCall, ToolCallEnd, ToolCallError } from './observer.js';
 import type { CellErrorCode, NestedToolCall } from './outcome.js';
 import type { InvokeTool } from './tools/definition.js';
-import { isLongerThan } from './result-size.js';
+import { leastLengthOver } from './result-size.js';
 import type { ResolvedTool } from './tools/tool-set.js';
 import { checkInput, type CheckedInput } from './tools/validation.js';
 
-/** Results below this are converted, and measured exactly. */
+/** Results of so many times their limit are not converted to find out their size. */
+const FAR = 4;
+/** Nor are those above this, with smaller limits, bytes. */
 const LARGE = 1024 * 1024;
 
 export interface NestedCallsOptions {
@@ -213,10 +215,10 @@ export class NestedCalls {
     const { toolResultBytes } = this.#options;
     let json: string;
     try {
-      // Refused before a text as long is made of it.
-      if (toolResultBytes > 0 && isLongerThan(value, Math.max(toolResultBytes, LARGE))) {
-        return this.#overLimit(record, 'too long to be converted');
-      }
+      // Far too much is refused before a text as long is made of it; else the message has the exact size.
+      const least =
+        toolResultBytes > 0 ? leastLengthOver(value, Math.max(FAR * toolResultBytes, LARGE)) : null;
+      if (least !== null) return this.#overLimit(record, `at least ${least} bytes`);
       json = resultJson(record.tool, value);
     } catch (error) {
       if (isTooLong(error)) return this.#overLimit(record, 'longer than any string can be');

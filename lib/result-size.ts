@@ -2,18 +2,17 @@
 const MOST_VALUES = 64;
 
 /**
- * Whether a value's JSON text is longer than `limit` for certain, because of the strings near its root: those are where
- * the size of an oversized result nearly always is. Calls no getter and no `toJSON`; false when in doubt.
+ * How long a value's JSON text is at least, when that is more than `limit`, else null. Adds up the strings near its
+ * root: those are where the size of an oversized result nearly always is. Calls no getter and no `toJSON`.
  */
-export function isLongerThan(value: unknown, limit: number): boolean {
-  if (typeof value === 'string') return value.length > limit;
+export function leastLengthOver(value: unknown, limit: number): number | null {
   const queue: unknown[] = [value];
   let length = 0;
   for (let i = 0; i < queue.length && i < MOST_VALUES; i++) {
     const next = queue[i];
     if (typeof next === 'string') {
       length += next.length;
-      if (length > limit) return true;
+      if (length > limit) return length;
     } else if (isPlain(next)) {
       let room = MOST_VALUES - queue.length;
       for (const key in next) {
@@ -22,7 +21,7 @@ export function isLongerThan(value: unknown, limit: number): boolean {
       }
     }
   }
-  return false;
+  return null;
 }
 
 /** An array or object that JSON.stringify takes as it is. */

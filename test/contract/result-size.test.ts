@@ -1,9 +1,9 @@
 import { describe, expect, test } from 'vitest';
-import { isLongerThan } from '../../lib/result-size.js';
+import { leastLengthOver } from '../../lib/result-size.js';
 
 const long = 'x'.repeat(100);
 
-describe('isLongerThan', () => {
+describe('leastLengthOver', () => {
   test.each([
     ['a string', long],
     ['a property', { a: long }],
@@ -13,7 +13,7 @@ describe('isLongerThan', () => {
     ],
     ['an object without a prototype', Object.assign(Object.create(null) as object, { a: long })],
   ])('finds %s', (_name, value) => {
-    expect(isLongerThan(value, 99)).toBe(true);
+    expect(leastLengthOver(value, 99)).toBeGreaterThan(99);
   });
 
   test.each([
@@ -36,12 +36,12 @@ describe('isLongerThan', () => {
     ['what comes late', [...Array.from({ length: 1000 }, () => 1), long]],
     ['no value', undefined],
   ])('leaves %s to JSON.stringify', (_name, value) => {
-    expect(isLongerThan(value, 99)).toBe(false);
+    expect(leastLengthOver(value, 99)).toBe(null);
   });
 
   test('ends when the value contains itself', () => {
     const value: Record<string, unknown> = {};
     value['self'] = value;
-    expect(isLongerThan(value, 99)).toBe(false);
+    expect(leastLengthOver(value, 99)).toBe(null);
   });
 });
