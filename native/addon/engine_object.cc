@@ -7,7 +7,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <thread>
 #include <unordered_map>
 #include <utility>
 #include <vector>
@@ -352,21 +351,18 @@ void EngineObject::DeliverAll() {
       return;
     }
     const base::TimePoint now = base::Clock::now();
-    const base::TimePoint until = std::min(end, now + kLookOut);
-    while (!outbox_->HasEvents()) {
-      if (base::Clock::now() >= until) {
-        skip_look_outs_ = kSkipAfterMiss;
-        return;
-      }
-      std::this_thread::yield();
+    if (now >= end) return;
+    if (!outbox_->LookOut(std::min(end, now + kLookOut))) {
+      skip_look_outs_ = kSkipAfterMiss;
+      return;
     }
-    if (base::Clock::now() >= end) return;
   }
 }
 
 void EngineObject::Deliver() {
   if (paused_) return;
-  if (next_event_ == events_.size()) {
+  const bool older = next_event_ < events_.size();
+  if (!older) {
     events_ = outbox_->TakeAll();
     next_event_ = 0;
   }
@@ -401,7 +397,7 @@ void EngineObject::Deliver() {
   events_.clear();
   next_event_ = 0;
   // What came meanwhile may have been signalled before this turn, which then had older events to hand over.
-  if (wake_ != nullptr && outbox_->HasEvents()) uv_async_send(wake_);
+  if (older && wake_ != nullptr && outbox_->HasEvents()) uv_async_send(wake_);
   if (closed_ && cells_.empty()) CloseHandle();
 }
 

@@ -7,11 +7,12 @@
 
 #include <atomic>
 #include <optional>
-#include <thread>
 #include <utility>
 #include <vector>
 
+#include "base/look_out.h"
 #include "base/mutex.h"
+#include "base/native_thread.h"
 
 namespace codecell::base {
 
@@ -23,6 +24,7 @@ class Mailbox {
     {
       MutexLock lock(mutex_);
       commands_.push_back(std::move(command));
+      pusher_core_.store(CurrentCore(), std::memory_order_relaxed);
       arrived_.store(true, std::memory_order_release);
       sleeping = sleeping_;
     }
@@ -50,13 +52,12 @@ class Mailbox {
   }
 
   // Takes what is there; waits for a command, a wake-up or the deadline when there is nothing. Before it
-  // sleeps it looks out for `spin`, yielding its core each time: what comes meanwhile costs no wake-up of
-  // this thread.
+  // sleeps it looks out for `spin`, where the last command came from another core: what comes meanwhile costs
+  // no wake-up of this thread. On one core only sleeping lets the other thread run.
   std::vector<T> WaitAndTakeAll(std::optional<TimePoint> deadline, Clock::duration spin = {})
       EXCLUDES(mutex_) {
-    if (spin > Clock::duration::zero()) {
-      const TimePoint until = Clock::now() + spin;
-      while (!arrived_.load(std::memory_order_acquire) && Clock::now() < until) std::this_thread::yield();
+    if (spin > Clock::duration::zero() && pusher_core_.load(std::memory_order_relaxed) != CurrentCore()) {
+      LookOut(false, Clock::now() + spin, [this] { return arrived_.load(std::memory_order_acquire); });
     }
     MutexLock lock(mutex_);
     sleeping_ = true;
@@ -81,6 +82,7 @@ class Mailbox {
   bool sleeping_ GUARDED_BY(mutex_) = false;
   // Something to take, for those who look without the lock.
   std::atomic<bool> arrived_{false};
+  std::atomic<int> pusher_core_{-1};
 };
 
 }  // namespace codecell::base

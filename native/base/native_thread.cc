@@ -12,6 +12,7 @@
 #include <time.h>
 #endif
 #if defined(__linux__)
+#include <sched.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -157,5 +158,15 @@ double CurrentThreadCpuMilliseconds() {
 }
 
 #endif
+
+int CurrentCore() {
+#if defined(_WIN32)
+  return static_cast<int>(GetCurrentProcessorNumber());
+#elif defined(__linux__)
+  return sched_getcpu();
+#else
+  return -1;
+#endif
+}
 
 }  // namespace codecell::base

@@ -35,4 +35,7 @@ class ThreadClock {
 // The CPU time of the calling thread.
 double CurrentThreadCpuMilliseconds();
 
+// The core that the calling thread runs on at the moment; -1 where the system does not tell.
+int CurrentCore();
+
 }  // namespace codecell::base

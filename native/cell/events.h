@@ -84,6 +84,9 @@ class Outbox {
   std::vector<Event> TakeAll() EXCLUDES(mutex_);
   // [any] Whether there is something to take, without a lock.
   bool HasEvents() const { return has_events_.load(std::memory_order_acquire); }
+  // [host] Looks out for events without going to sleep; true when there are some. Nobody signals them
+  // meanwhile.
+  bool LookOut(base::TimePoint until) EXCLUDES(mutex_);
   // [any] Lets blocked cells look again whether they are stopped.
   void Recheck() EXCLUDES(mutex_);
   // [host] After this nothing is kept or signalled any more.
@@ -98,6 +101,8 @@ class Outbox {
   std::vector<Event> events_ GUARDED_BY(mutex_);
   size_t bytes_ GUARDED_BY(mutex_) = 0;
   std::atomic<bool> has_events_{false};
+  std::atomic<int> pusher_core_{-1};
+  bool looked_out_for_ GUARDED_BY(mutex_) = false;
   bool closed_ GUARDED_BY(mutex_) = false;
 };
 

@@ -31,9 +31,8 @@ constexpr size_t kMostUnanswered = 10'000;
 // global handle each, or two hash nodes.
 constexpr size_t kNativeStateBytes = 256;
 
-// Answers that take longer than this come from a host thread on another core, which had to be woken; those
-// that take no longer than the second are worth waiting for without going to sleep.
-constexpr auto kPromptly = std::chrono::microseconds(15);
+// How long an answer is worth waiting for without going to sleep, when the last one came within twice the
+// time.
 constexpr auto kSpin = std::chrono::microseconds(60);
 
 // Ambient authority and shared memory: not in a cell.
@@ -280,7 +279,7 @@ void Runtime::HandleAnswers(Scope& scope) {
     const bool spin = spin_ && tools.pending() > 0;
     answers = control_->mailbox().WaitAndTakeAll(deadline, spin ? kSpin : Clock::duration::zero());
     const auto waited = Clock::now() - asked;
-    spin_ = waited > kPromptly && waited < kSpin * 2;
+    spin_ = waited < kSpin * 2;
   } else {
     answers = control_->mailbox().TakeAll();
   }
