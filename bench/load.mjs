@@ -80,7 +80,9 @@ const memory = {
   cells: flags.cells,
   beforeCellsBytes: many.before,
   afterCellsBytes: many.after,
+  halfwayBytes: many.halfway,
   growth: many.after / many.before - 1,
+  growthOfSecondHalf: many.after / many.halfway - 1,
   threadsAtTheEnd: many.threads,
 };
 
@@ -128,8 +130,10 @@ if (flags.json) {
     [`idle warm isolate, each of ${flags.isolates}`, megabytes(memory.warmIsolateBytes)],
     [`live cell that waits for a tool, each of ${flags.isolates}`, megabytes(memory.liveCellBytes)],
     [`process after ${Math.min(2000, flags.cells)} cells, settled`, megabytes(memory.beforeCellsBytes)],
+    [`after ${Math.floor(memory.cells / 2)} more, settled`, megabytes(memory.halfwayBytes)],
     [`after ${memory.cells} more, settled`, megabytes(memory.afterCellsBytes)],
     ['growth', `${(memory.growth * 100).toFixed(1)} %`],
+    ['growth of the second half', `${(memory.growthOfSecondHalf * 100).toFixed(1)} %`],
     ['threads at the end of them, 8 cells at once', memory.threadsAtTheEnd],
   ]);
 }

@@ -57,9 +57,12 @@ if (kind === 'warm' || kind === 'live') {
   // What many cells at once need for good has been taken, and the host's heap has grown to its size.
   await run(session, Math.min(2000, count), 8);
   const before = await settled(first);
-  await run(session, count, 8);
+  const half = Math.floor(count / 2);
+  await run(session, half, 8);
+  const halfway = await settled(first);
+  await run(session, count - half, 8);
   const threads = first.stats().threads;
   const after = await settled(first);
   await first.close();
-  console.log(JSON.stringify({ before, after, threads }));
+  console.log(JSON.stringify({ before, halfway, after, threads }));
 }
