@@ -217,8 +217,7 @@ void Runtime::Evaluate(Scope& scope) {
   bool ok = false;
   {
     const RunTimer timer(&run_ms_);
-    // V8 11.3 (Node 20) ends the process when it enters an asynchronous module with a termination pending.
-    // One that comes between this check and the entry still does.
+    const engine::TerminationHandle::Entry entry(*isolate_->termination());
     ok = !main->InstantiateModule(scope.context, Modules::Resolve).IsNothing() && !stopping() &&
          main->Evaluate(scope.context).ToLocal(&evaluation);
   }

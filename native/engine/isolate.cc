@@ -30,8 +30,19 @@ constexpr size_t kMostRefusals = 600;
 bool TerminationHandle::Terminate() {
   base::MutexLock lock(mutex_);
   if (isolate_ == nullptr) return false;
+#if V8_MAJOR_VERSION < 12
+  if (entering_) {
+    isolate_->RequestInterrupt([](v8::Isolate* isolate, void*) { isolate->TerminateExecution(); }, nullptr);
+    return true;
+  }
+#endif
   isolate_->TerminateExecution();
   return true;
+}
+
+void TerminationHandle::SetEntering(bool entering) {
+  base::MutexLock lock(mutex_);
+  entering_ = entering;
 }
 
 void TerminationHandle::Clear() {

@@ -23,14 +23,29 @@ namespace codecell::engine {
 class TerminationHandle {
  public:
   explicit TerminationHandle(v8::Isolate* isolate) : isolate_(isolate) {}
-  // False when the isolate was disposed.
+  // [any] False when the isolate was disposed.
   bool Terminate() EXCLUDES(mutex_);
+
+  // [isolate] While one lives, a termination reaches V8 as an interrupt, which script alone takes notice of. V8
+  // before 12 ends the process when it enters an asynchronous module with a termination pending.
+  class Entry {
+   public:
+    explicit Entry(TerminationHandle& handle) : handle_(handle) { handle_.SetEntering(true); }
+    ~Entry() { handle_.SetEntering(false); }
+    Entry(const Entry&) = delete;
+    Entry& operator=(const Entry&) = delete;
+
+   private:
+    TerminationHandle& handle_;
+  };
 
  private:
   friend class Isolate;
   void Clear() EXCLUDES(mutex_);
+  void SetEntering(bool entering) EXCLUDES(mutex_);
 
   base::Mutex mutex_;
+  bool entering_ GUARDED_BY(mutex_) = false;
   v8::Isolate* isolate_ GUARDED_BY(mutex_);
 };
 
