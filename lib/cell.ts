@@ -1,4 +1,5 @@
 import { CellEventHub, type CellEvent } from './cell-events.js';
+import { endError, missingOutcome, noMetrics } from './cell-end.js';
 import { armDeadline, onAbort } from './deadline.js';
 import { CodeModeError } from './errors.js';
 import type { Engine } from './host/engine.js';
@@ -14,7 +15,6 @@ import type {
   ContentItem,
   Diagnostic,
   ImageDetail,
-  MissingOutcome,
   NestedToolCall,
   Outcome,
 } from './outcome.js';
@@ -345,7 +345,7 @@ export class Cell {
     }
     this.#mergeDiagnostics(end);
     this.#nestedCalls.cancelAll(() => this.#abortReason());
-    this.#end = { status: end.status, error: this.#errorOf(end), metrics: this.#metricsOf(end) };
+    this.#end = { status: end.status, error: endError(end, this.#abortError), metrics: this.#metricsOf(end) };
     if (this.#stopping || end.status === 'terminated') this.#cancelNotifications();
     else this.#settleIfAnswered();
   }
@@ -426,13 +426,9 @@ export class Cell {
   #metricsSoFar(): CellMetrics {
     const now = performance.now();
     return {
+      ...noMetrics,
       queueMs: (this.#takenByThreadAt ?? now) - this.#createdAt,
-      startMs: 0,
-      compileMs: 0,
-      runMs: 0,
       wallMs: now - this.#createdAt,
-      cpuMs: 0,
-      heapUsedBytes: 0,
       outputBytes: this.#outputBytes,
       toolCalls: this.#nestedCalls.count,
     };
@@ -444,21 +440,6 @@ export class Cell {
     const outputBytes = Math.max(end.outputBytes, this.#outputBytes);
     const toolCalls = this.#nestedCalls.count;
     return { queueMs, startMs, compileMs, runMs, wallMs, cpuMs, heapUsedBytes, outputBytes, toolCalls };
-  }
-
-  #errorOf(end: NativeEnd): CellError | null {
-    if (end.status === 'terminated') return this.#abortError;
-    if (end.status === 'completed') return null;
-    const message = end.message ?? '';
-    const error: CellError = {
-      code: (end.code ?? 'SCRIPT_ERROR') as CellErrorCode,
-      message,
-      text: end.text ?? message,
-    };
-    if (end.stack !== undefined) error.stack = end.stack;
-    if (end.line !== undefined) error.line = end.line;
-    if (end.column !== undefined) error.column = end.column;
-    return error;
   }
 
   #mergeDiagnostics(end: NativeEnd): void {
@@ -497,30 +478,6 @@ export class Cell {
       release();
     };
   }
-}
-
-/** The outcome of a `wait` or `terminate` for an id the session does not have. */
-export function missingOutcome(cellId: string): MissingOutcome {
-  const message = `exec cell ${cellId} not found`;
-  return {
-    status: 'missing',
-    cellId,
-    contentItems: [],
-    error: { code: 'CELL_NOT_FOUND', message, text: message },
-    toolCalls: [],
-    diagnostics: [],
-    metrics: {
-      queueMs: 0,
-      startMs: 0,
-      compileMs: 0,
-      runMs: 0,
-      wallMs: 0,
-      cpuMs: 0,
-      heapUsedBytes: 0,
-      outputBytes: 0,
-      toolCalls: 0,
-    },
-  };
 }
 
 export function abortedError(message: string): CodeModeError {

@@ -1,4 +1,5 @@
-import { abortedError, Cell, missingOutcome, type CellInfo } from './cell.js';
+import { abortedError, Cell, type CellInfo } from './cell.js';
+import { missingOutcome } from './cell-end.js';
 import type { CellEvent } from './cell-events.js';
 import { withChannels } from './diagnostics-channels.js';
 import { CodeModeError } from './errors.js';
