@@ -10,8 +10,8 @@ import { dirname, join } from 'node:path';
 import { root, run } from './addon.mjs';
 import { findNodeDir } from './node-headers.mjs';
 
-// Measures memory, of which the sanitizer keeps much.
-const EXCLUDED = ['test/lifecycle/many-cells.test.ts'];
+// Measures memory, of which the sanitizer keeps much; and host processes, whose environment has no preloaded library.
+const EXCLUDED = ['test/lifecycle/many-cells.test.ts', 'test/lifecycle/host-*.test.ts'];
 const TESTS = ['test/contract', 'test/lifecycle'];
 // Hostile programs by their names: those that stop, break or throw in odd places. Others measure memory and time.
 const HOSTILE =
