@@ -1,18 +1,8 @@
-import type { NativeEnd } from './native/addon.js';
+import { noRun, type NativeEnd } from './native/addon.js';
 import type { CellError, CellErrorCode, CellMetrics, MissingOutcome } from './outcome.js';
 
 /** The metrics of a cell that never ran. */
-export const noMetrics: Readonly<CellMetrics> = {
-  queueMs: 0,
-  startMs: 0,
-  compileMs: 0,
-  runMs: 0,
-  wallMs: 0,
-  cpuMs: 0,
-  heapUsedBytes: 0,
-  outputBytes: 0,
-  toolCalls: 0,
-};
+export const noMetrics: Readonly<CellMetrics> = { ...noRun, toolCalls: 0 };
 
 /** The error of an outcome. `abortError` is that of a cell whose exec's signal fired. */
 export function endError(end: NativeEnd, abortError: CellError | null): CellError | null {

@@ -3,6 +3,7 @@ import { CodeModeError } from '../errors.js';
 import { failureText } from '../host-callback.js';
 import type {
   NativeEngine,
+  NativeEngineOptions,
   NativeEngineStats,
   NativeToolEntry,
   NativeToolManifest,
@@ -11,16 +12,7 @@ import type {
 import { loadAddon } from '../native/load.js';
 
 /** What an engine is made with. */
-export interface EngineOptions {
-  warmIsolates: number;
-  maxCells: number;
-  /** Heap limits of all cells that run, together, MiB; 0 means no bound. With host processes, of one process. */
-  maxHeapMb: number;
-  /** Milliseconds. */
-  quarantineMs: number;
-  /** Leaves V8's flags alone. */
-  loopUnrolling: boolean;
-}
+export type EngineOptions = Omit<NativeEngineOptions, 'mainThread'>;
 
 export interface EngineStats extends NativeEngineStats {
   /** Host processes that run or are starting. With thread isolation 0. */
@@ -69,13 +61,9 @@ export function createThreadEngine(
   onEvents: EventHandler,
 ): Engine<NativeToolManifest, NativeValueStore> {
   const addon = loadAddon();
-  const { warmIsolates, maxCells, maxHeapMb, quarantineMs, loopUnrolling } = options;
   let native: NativeEngine;
   try {
-    native = addon.createEngine(
-      { warmIsolates, maxCells, maxHeapMb, quarantineMs, loopUnrolling, mainThread: isMainThread },
-      onEvents,
-    );
+    native = addon.createEngine({ ...options, mainThread: isMainThread }, onEvents);
   } catch (error) {
     throw new CodeModeError('ISOLATE_UNAVAILABLE', `the service could not be started: ${failureText(error)}`);
   }

@@ -9,6 +9,7 @@ import {
   type NativeToolEntry,
   type NativeToolManifest,
   type NativeValueStore,
+  noRun,
 } from '../native/addon.js';
 import type { EngineOptions } from './engine.js';
 
@@ -45,10 +46,8 @@ export class HostCore {
   constructor(addon: NativeAddon, options: EngineOptions, listener: HostCoreListener) {
     this.#addon = addon;
     this.#listener = listener;
-    const { warmIsolates, maxCells, maxHeapMb, quarantineMs, loopUnrolling } = options;
-    this.#engine = addon.createEngine(
-      { warmIsolates, maxCells, maxHeapMb, quarantineMs, loopUnrolling, mainThread: true },
-      (events) => this.#handleBatch(events),
+    this.#engine = addon.createEngine({ ...options, mainThread: true }, (events) =>
+      this.#handleBatch(events),
     );
   }
 
@@ -158,13 +157,6 @@ function refusedEnd(reason: string): NativeEnd {
     message,
     quarantined: false,
     diagnostics: [],
-    queueMs: 0,
-    startMs: 0,
-    compileMs: 0,
-    runMs: 0,
-    wallMs: 0,
-    cpuMs: 0,
-    heapUsedBytes: 0,
-    outputBytes: 0,
+    ...noRun,
   };
 }

@@ -5,6 +5,7 @@ import {
   type NativeCellOptions,
   type NativeEnd,
   type NativeToolEntry,
+  noRun,
 } from '../native/addon.js';
 import type { CellErrorCode } from '../outcome.js';
 import type { Engine, EngineOptions, EngineStats, EventHandler } from './engine.js';
@@ -435,14 +436,9 @@ function endOf(cell: RemoteCell, end: Pick<NativeEnd, 'status' | 'code' | 'messa
     ...end,
     quarantined: false,
     diagnostics: [],
+    ...noRun,
     queueMs: cell.place === null ? wallMs : cell.waitedMs,
-    startMs: 0,
-    compileMs: 0,
-    runMs: 0,
     wallMs,
-    cpuMs: 0,
-    heapUsedBytes: 0,
-    outputBytes: 0,
   };
 }
 

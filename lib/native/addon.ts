@@ -92,6 +92,23 @@ export interface NativeEnd {
   outputBytes: number;
 }
 
+/** The measurements of a cell that no isolate ran. */
+export const noRun: Readonly<
+  Pick<
+    NativeEnd,
+    'queueMs' | 'startMs' | 'compileMs' | 'runMs' | 'wallMs' | 'cpuMs' | 'heapUsedBytes' | 'outputBytes'
+  >
+> = {
+  queueMs: 0,
+  startMs: 0,
+  compileMs: 0,
+  runMs: 0,
+  wallMs: 0,
+  cpuMs: 0,
+  heapUsedBytes: 0,
+  outputBytes: 0,
+};
+
 export interface NativeEngineStats {
   warmIsolates: number;
   liveCells: number;
@@ -132,11 +149,12 @@ export interface NativeEngine {
   close: () => void;
 }
 
-export interface EngineOptions {
+export interface NativeEngineOptions {
   warmIsolates: number;
   maxCells: number;
-  /** 0 means no bound. */
+  /** Heap limits of all cells that run, together, MiB; 0 means no bound. With host processes, of one process. */
   maxHeapMb: number;
+  /** Milliseconds. */
   quarantineMs: number;
   /** Leaves V8's flags alone. */
   loopUnrolling: boolean;
@@ -144,7 +162,7 @@ export interface EngineOptions {
 }
 
 export interface NativeAddon {
-  createEngine(options: EngineOptions, onEvents: (events: unknown[]) => void): NativeEngine;
+  createEngine(options: NativeEngineOptions, onEvents: (events: unknown[]) => void): NativeEngine;
   /**
    * Says what the process is about to exit with. Where threads were given up, V8 cannot be taken down; the addon then
    * ends the process itself, with this code, when Node comes to that.

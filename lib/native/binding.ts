@@ -1,6 +1,6 @@
 import {
   NativeEventKind,
-  type EngineOptions,
+  type NativeEngineOptions,
   type NativeAddon,
   type NativeCellOptions,
   type NativeEnd,
@@ -11,7 +11,10 @@ import {
 
 /** What the addon's file exports: native/addon/. The rest of `NativeAddon` is as it is there. */
 export interface Binding extends Omit<NativeAddon, 'createEngine'> {
-  createEngine(options: EngineOptions, onEvents: (count: number, texts: unknown[]) => void): BindingEngine;
+  createEngine(
+    options: NativeEngineOptions,
+    onEvents: (count: number, texts: unknown[]) => void,
+  ): BindingEngine;
 }
 
 interface BindingEngine extends Omit<NativeEngine, 'start'> {
@@ -53,7 +56,7 @@ export function wrapBinding(binding: Binding): NativeAddon {
 
 function createEngine(
   binding: Binding,
-  options: EngineOptions,
+  options: NativeEngineOptions,
   onEvents: (events: unknown[]) => void,
 ): NativeEngine {
   const inner = binding.createEngine(options, (count, texts) => onEvents(readEvents(numbers, count, texts)));
