@@ -74,6 +74,12 @@ class Mailbox {
     return std::exchange(commands_, {});
   }
 
+  // Whether the last command was pushed on the core that this thread is on.
+  bool PushedFromThisCore() const {
+    const int core = pusher_core_.load(std::memory_order_relaxed);
+    return core >= 0 && core == CurrentCore();
+  }
+
  private:
   Mutex mutex_;
   Condition condition_;

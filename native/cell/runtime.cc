@@ -1,6 +1,7 @@
 #include "cell/runtime.h"
 
 #include <algorithm>
+#include <climits>
 #include <string>
 #include <utility>
 
@@ -80,6 +81,7 @@ Scope::Scope(v8::Isolate* isolate)
     : isolate(isolate), context(Runtime::Of(isolate).context()), runtime(Runtime::Of(isolate)) {}
 
 std::unique_ptr<Runtime> Runtime::Prepare(engine::Platform& platform) {
+  const base::Computing computing;
   const base::AddressSpaceTurn turn(engine::Isolate::kAddressSpace);
   if (!turn.granted()) return nullptr;
   std::unique_ptr<Runtime> self(new Runtime);
@@ -152,6 +154,7 @@ v8::Local<v8::Function> Runtime::helper(Helper which) const {
 // Running a cell.
 
 void Runtime::Run(std::shared_ptr<Control> control) {
+  computing_.emplace();
   control_ = std::move(control);
   v8::Isolate* const isolate = isolate_->v8();
   const double cpu_before = base::CurrentThreadCpuMilliseconds();
@@ -276,9 +279,12 @@ void Runtime::HandleAnswers(Scope& scope) {
   if (wait) {
     const Control::Waiting waiting(*control_, tools.pending() > 0);
     const bool spin = spin_ && tools.pending() > 0;
+    computing_->Pause();
     answers = control_->mailbox().WaitAndTakeAll(deadline, spin ? kSpin : Clock::duration::zero());
+    computing_->Resume();
     const auto waited = Clock::now() - asked;
     spin_ = waited < kSpin * 2;
+    if (!answers.empty()) KeepOffSharedCore();
   } else {
     answers = control_->mailbox().TakeAll();
   }
@@ -292,6 +298,20 @@ void Runtime::HandleAnswers(Scope& scope) {
     }
     Microtasks();
   }
+}
+
+// A thread that is woken by another often gets its core, and both stay there as long as they talk to each
+// other, taking turns, while a core next to them may be idle. On two of them each looks out for the other and
+// a call takes half the time. The system may have its reasons to bring the thread back, so it is moved less
+// and less often.
+void Runtime::KeepOffSharedCore() {
+  if (!control_->mailbox().PushedFromThisCore()) {
+    shared_core_answers_ = 0;
+    return;
+  }
+  if (++shared_core_answers_ < most_shared_core_answers_ || !base::Computing::LeavesCore()) return;
+  shared_core_answers_ = 0;
+  most_shared_core_answers_ = base::MoveToAnotherCore() ? most_shared_core_answers_ * 2 : INT_MAX;
 }
 
 void Runtime::Microtasks() {

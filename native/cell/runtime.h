@@ -6,8 +6,10 @@
 
 #include <array>
 #include <memory>
+#include <optional>
 #include <string_view>
 
+#include "base/cores.h"
 #include "cell/control.h"
 #include "cell/modules.h"
 #include "cell/rejections.h"
@@ -117,8 +119,11 @@ class Runtime {
   void SettleThrown(Scope& scope, v8::Local<v8::Value> thrown);
   void Microtasks();
   void HandleAnswers(Scope& scope);
+  void KeepOffSharedCore();
   void ReportStalled();
   void Finish(Scope& scope);
+
+  static constexpr int kFirstMove = 4;
 
   // Destroyed last: everything above and below it holds handles into it.
   std::unique_ptr<engine::Isolate> isolate_;
@@ -144,6 +149,10 @@ class Runtime {
   double run_ms_ = 0;
   // The last answer came soon, but not at once: the next one is awaited without going to sleep.
   bool spin_ = false;
+  std::optional<base::Computing> computing_;
+  // Answers in a row that came from the core that this thread is on, and how many of them are put up with.
+  int shared_core_answers_ = 0;
+  int most_shared_core_answers_ = kFirstMove;
 };
 
 }  // namespace codecell::cell

@@ -221,10 +221,7 @@ void Tools::Call(Scope& scope, const v8::FunctionCallbackInfo<v8::Value>& info) 
   const uint32_t call = ++self.last_call_;
   Pending& pending = self.pending_[call];
   pending.resolver.Reset(scope.isolate, resolver);
-  if (!scope.runtime.codex()) {
-    pending.caller.Reset(scope.isolate, v8::StackTrace::CurrentStackTrace(scope.isolate, kCallerFrames,
-                                                                          v8::StackTrace::kDetailed));
-  }
+  if (!scope.runtime.codex()) pending.caller = self.callers_.Current(scope.isolate, kCallerFrames);
   scope.runtime.EmitCall(call, tool, has_input, std::move(input));
 }
 
@@ -232,10 +229,11 @@ void Tools::Answer(Scope& scope, const ToolAnswer& answer) {
   const auto found = pending_.find(answer.call);
   if (found == pending_.end()) return;
   const v8::Local<v8::Promise::Resolver> resolver = found->second.resolver.Get(scope.isolate);
-  const v8::Local<v8::StackTrace> caller = found->second.caller.Get(scope.isolate);
+  const engine::CallSite site = std::move(found->second.caller);
   pending_.erase(found);
   v8::TryCatch caught(scope.isolate);
   if (!answer.ok) {
+    const v8::Local<v8::StackTrace> caller = site ? site->Get(scope.isolate) : v8::Local<v8::StackTrace>();
     const v8::Local<v8::Value> error = HelperError(scope, answer.message,
                                                    {.name = answer.name,
                                                     .code = answer.code,
@@ -272,6 +270,7 @@ std::vector<uint32_t> Tools::Unanswered() const {
 void Tools::Clear() {
   functions_.clear();
   pending_.clear();
+  callers_.Clear();
 }
 
 }  // namespace codecell::cell

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "cell/control.h"
+#include "engine/call_sites.h"
 
 namespace codecell::cell {
 
@@ -51,8 +52,9 @@ class Tools {
   struct Pending {
     v8::Global<v8::Promise::Resolver> resolver;
     // Where the script made the call; in the default profile only.
-    v8::Global<v8::StackTrace> caller;
+    engine::CallSite caller;
   };
+  engine::CallSites callers_;
   std::unordered_map<uint32_t, Pending> pending_;
   uint32_t last_call_ = 0;
   bool filled_ = false;

@@ -46,7 +46,7 @@ constexpr const char* kNoWatchdog =
 Pool::Pool(std::shared_ptr<engine::Platform> platform, Options options)
     : platform_(std::move(platform)),
       options_(options),
-      preparing_at_most_(std::max<size_t>(2, std::thread::hardware_concurrency())) {}
+      preparing_at_most_(std::thread::hardware_concurrency() + 1) {}
 
 void Pool::Start() {
   MutexLock lock(mutex_);
@@ -102,8 +102,9 @@ void Pool::FailHopeless() {
   if (!queue_.empty() && live_.empty() && quarantined_ > 0 && Runnable(1) == 0) FailQueued(kNoHeap);
 }
 
-// Every queued cell that has a place needs a thread on its way to an isolate. Preparing takes a core: more
-// threads at it than cores would only slow each other down, and hold memory at once.
+// Every queued cell that has a place needs a thread on its way to an isolate. Preparing takes a core: many
+// more threads at it than cores would only slow each other down, and hold memory at once. One more than cores
+// computes while another waits for the kernel to map memory.
 void Pool::CallThreads() {
   if (closing_) return;
   while (preparing_ < Runnable(preparing_at_most_) && CallThread()) {
@@ -158,9 +159,15 @@ void Pool::RefillLater() {
     if (!self) return;
     MutexLock lock(self->mutex_);
     self->refill_planned_ = false;
-    while (!self->closing_ && self->Ready() < self->options_.warm_isolates && self->CallThread()) {
-    }
+    self->Refill();
   });
+}
+
+// One isolate after the other: nobody waits for them, and a cell that runs needs a core, and its host
+// another.
+void Pool::Refill() {
+  if (closing_ || preparing_ > 0 || Ready() >= options_.warm_isolates) return;
+  CallThread();
 }
 
 // A thread comes here with nothing to do: after start, after preparing an isolate, after a cell.
@@ -190,6 +197,7 @@ Pool::Task Pool::NextTask(Worker& worker, bool has_isolate) {
         continue;
       }
       warm_.push_back(&worker);
+      Refill();
       while (!worker.cell && !closing_) worker.wake.Wait(mutex_);
       std::erase(warm_, &worker);
       continue;

@@ -77,6 +77,7 @@ class Pool : public std::enable_shared_from_this<Pool> {
   void CallThreads() REQUIRES(mutex_);
   bool CallThread() REQUIRES(mutex_);
   void RefillLater() REQUIRES(mutex_);
+  void Refill() REQUIRES(mutex_);
   void Quarantined(Worker& worker) EXCLUDES(mutex_);
 
   const std::shared_ptr<engine::Platform> platform_;
