@@ -1,6 +1,7 @@
 import { configDefaults, defineConfig } from 'vitest/config';
 
 const major = process.versions.node.split('.')[0];
+const suffix = process.env['CODECELL_TEST_ISOLATION'] === 'process' ? '-process' : '';
 
 export default defineConfig({
   test: {
@@ -13,6 +14,6 @@ export default defineConfig({
     retry: 0,
     testTimeout: 30_000,
     hookTimeout: 30_000,
-    reporters: ['default', ['json', { outputFile: `out/test-results/node-${major}.json` }]],
+    reporters: ['default', ['json', { outputFile: `out/test-results/node-${major}${suffix}.json` }]],
   },
 });

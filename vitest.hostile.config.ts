@@ -2,6 +2,7 @@ import { defineConfig, mergeConfig } from 'vitest/config';
 import shared from './vitest.config.js';
 
 const major = process.versions.node.split('.')[0];
+const suffix = process.env['CODECELL_TEST_ISOLATION'] === 'process' ? '-process' : '';
 
 /** `npm run test:hostile`: takes minutes, and is no part of `npm test`. */
 const config = mergeConfig(
@@ -13,7 +14,10 @@ const config = mergeConfig(
       fileParallelism: false,
       maxConcurrency: 2,
       testTimeout: 120_000,
-      reporters: ['verbose', ['json', { outputFile: `out/test-results/hostile-node-${major}.json` }]],
+      reporters: [
+        'verbose',
+        ['json', { outputFile: `out/test-results/hostile-node-${major}${suffix}.json` }],
+      ],
     },
   }),
 );

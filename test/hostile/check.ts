@@ -11,7 +11,7 @@ const tenMore = Array.from({ length: 10 }, (_, i) => `completed {"i":${i}}`);
 export async function checkProgram(group: Group, program: HostileProgram): Promise<void> {
   const end = await runProgram(program);
   const { report } = end;
-  addRow(group, program.name, end, report);
+  addRow(group, program, end, report);
   const { hung, code, signal, stderr } = end;
   expect({ hung, code, signal, stderr: stderr.slice(0, 2000), leaks: report?.leaks }).toEqual(survived);
   if (report === null) throw new Error(`no report: ${end.stdout}`);

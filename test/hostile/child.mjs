@@ -85,6 +85,8 @@ const session = service.createSession({
   limits: { heapMb: 64, wallMs: 1000, ...program.limits },
 });
 
+const residentMb = () => Math.round(process.memoryUsage.rss() / 2 ** 20);
+const rssBeforeMb = residentMb();
 delay.enable();
 const startedAt = performance.now();
 let outcome = await session.exec(program.source, { yieldTimeMs: Infinity });
@@ -106,6 +108,7 @@ for (let i = 0; i < 10; i++) {
   });
   next.push(`${status} ${contentItems[0]?.text}`);
 }
+const rssLeftMb = residentMb() - rssBeforeMb;
 const texts = contentItems.map((item) => item.text ?? '');
 // Everything a model or a user could be shown must be free of the host's own facts.
 const shown = [...texts, outcome.error?.text.slice(0, 1e6) ?? '', JSON.stringify(outcome.diagnostics)];
@@ -126,6 +129,7 @@ const report = {
   quarantined: quarantinedThreads,
   next,
   leaks,
+  rssLeftMb,
   peakRssMb: Math.round(process.resourceUsage().maxRSS / 1024),
 };
 process.stdout.write(JSON.stringify(report));

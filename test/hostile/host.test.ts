@@ -7,7 +7,7 @@ afterAll(printTable);
 
 async function host(attack: string, program: string, options?: SpawnOptions): Promise<ChildEnd> {
   const end = await runHost(program, options);
-  addRow('host side', attack, end, null);
+  addRow('host side', { name: attack }, end, null);
   return end;
 }
 

@@ -35,6 +35,8 @@ export interface Report {
   quarantined: number;
   next: string[];
   leaks: string[];
+  /** Growth of resident memory from before the program to after the ten cells that followed it. */
+  rssLeftMb: number;
   peakRssMb: number;
 }
 

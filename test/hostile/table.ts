@@ -1,4 +1,5 @@
 /** The table that the suite prints at its end. */
+import type { HostileProgram } from './program.js';
 import type { ChildEnd, Report } from './run.js';
 
 interface Row {
@@ -8,13 +9,25 @@ interface Row {
   code: string;
   ms: number;
   lagMs: number;
+  /** Milliseconds from the program's wall limit to its end; 0 when it ended before. */
+  lateMs: number;
   quarantined: number;
+  rssLeftMb: number;
   peakRssMb: number;
 }
 
 const rows: Row[] = [];
 
-export function addRow(group: string, attack: string, end: ChildEnd, report: Report | null): void {
+/** Late ends and memory that stayed are told apart from the rest; a busy machine can make them, so no test fails for them. */
+const LATE_MS = 500;
+const MUCH_MB = 64;
+
+export function addRow(
+  group: string,
+  { name: attack, limits }: Pick<HostileProgram, 'name' | 'limits'>,
+  end: ChildEnd,
+  report: Report | null,
+): void {
   const died = end.hung ? 'HUNG' : end.signal ? `DIED ${end.signal}` : `exit ${end.code}`;
   rows.push({
     group,
@@ -23,13 +36,18 @@ export function addRow(group: string, attack: string, end: ChildEnd, report: Rep
     code: report?.code ?? '',
     ms: report?.ms ?? end.ms,
     lagMs: report?.lagMs ?? 0,
+    lateMs: report === null ? 0 : Math.max(0, report.ms - (limits?.['wallMs'] ?? 1000)),
     quarantined: report?.quarantined ?? 0,
+    rssLeftMb: report?.rssLeftMb ?? 0,
     peakRssMb: report?.peakRssMb ?? 0,
   });
 }
 
 export function printTable(): void {
-  const columns = ['group', 'attack', 'status', 'code', 'ms', 'lagMs', 'quarantined', 'peakRssMb'] as const;
+  const columns = [
+    ...(['group', 'attack', 'status', 'code', 'ms', 'lateMs', 'lagMs', 'quarantined'] as const),
+    ...(['rssLeftMb', 'peakRssMb'] as const),
+  ];
   const sorted = [...rows].sort((a, b) => a.group.localeCompare(b.group));
   const lines = [
     columns as readonly string[],
@@ -45,7 +63,17 @@ export function printTable(): void {
     )
     .join('\n');
   const quarantined = rows.reduce((sum, row) => sum + row.quarantined, 0);
+  const list = (title: string, chosen: Row[], value: keyof Row) =>
+    `${title}: ${chosen.length}${chosen.map((row) => `\n  ${row.attack} (${row[value]})`).join('')}`;
+  const late = rows.filter(({ lateMs }) => lateMs > LATE_MS);
+  const kept = rows.filter((row) => row.rssLeftMb > MUCH_MB && row.quarantined === 0);
   console.log(
-    `node ${process.version}\n${text}\n${rows.length} programs, ${quarantined} quarantined threads`,
+    [
+      `node ${process.version}`,
+      text,
+      list(`ended more than ${LATE_MS} ms after their limit, ms`, late, 'lateMs'),
+      list(`left more than ${MUCH_MB} MB without a thread given up, MB`, kept, 'rssLeftMb'),
+      `${rows.length} programs, ${quarantined} quarantined threads`,
+    ].join('\n'),
   );
 }
