@@ -245,7 +245,7 @@ const uncounted = programs(
 
 /** What takes V8's own memory in odd ways, and slowly. */
 const odd = programs(
-  anyEnd,
+  [...anyEnd, 'failed OUTPUT_LIMIT'],
   [
     [
       'stack traces of thousands of frames kept',
