@@ -9,7 +9,7 @@ interface Row {
   code: string;
   ms: number;
   lagMs: number;
-  /** Milliseconds from the program's wall limit to its end; 0 when it ended before. */
+  /** Milliseconds from the program's limit of time to its end; 0 when it ended before. */
   lateMs: number;
   quarantined: number;
   rssLeftMb: number;
@@ -36,11 +36,15 @@ export function addRow(
     code: report?.code ?? '',
     ms: report?.ms ?? end.ms,
     lagMs: report?.lagMs ?? 0,
-    lateMs: report === null ? 0 : Math.max(0, report.ms - (limits?.['wallMs'] ?? 1000)),
+    lateMs: report === null ? 0 : Math.max(0, report.ms - limitMs(limits)),
     quarantined: report?.quarantined ?? 0,
     rssLeftMb: report?.rssLeftMb ?? 0,
     peakRssMb: report?.peakRssMb ?? 0,
   });
+}
+
+function limitMs({ wallMs = 1000, idleMs = 0 }: NonNullable<HostileProgram['limits']> = {}): number {
+  return wallMs || idleMs || Infinity;
 }
 
 export function printTable(): void {
