@@ -35,7 +35,7 @@ export interface Report {
   quarantined: number;
   next: string[];
   leaks: string[];
-  /** Growth of resident memory from before the program to after the ten cells that followed it. */
+  /** Growth of resident memory from before the program to after the ten cells that followed it, or what is left two seconds later. */
   rssLeftMb: number;
   peakRssMb: number;
 }
