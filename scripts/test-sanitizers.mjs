@@ -44,8 +44,18 @@ copyFileSync(join(build, 'codecell.node'), join(folder, 'build', 'Release', 'cod
 
 const library = spawnSync(compiler, ['-print-file-name=libclang_rt.asan-x86_64.so'], { encoding: 'utf8' });
 const preload = library.stdout.trim().replace('x86_64', process.arch === 'arm64' ? 'aarch64' : 'x86_64');
+// Reports are told apart by the names of functions.
+const symbolizer = spawnSync(compiler, ['-print-prog-name=llvm-symbolizer'], {
+  encoding: 'utf8',
+}).stdout.trim();
+if (spawnSync(symbolizer, ['--version']).status !== 0) {
+  throw new Error(
+    `${compiler} has no llvm-symbolizer beside it: install LLVM's tools of its version (llvm-19)`,
+  );
+}
 const environment = (leaks) => ({
   ...process.env,
+  ASAN_SYMBOLIZER_PATH: symbolizer,
   LD_PRELOAD: preload,
   // Reports go to files: a child's standard error belongs to the tests. Threads of ours use V8's stacks, no fake ones.
   ASAN_OPTIONS:
