@@ -23,7 +23,6 @@ const loops = programs(wall, [
   ['a loop in a timer', 'setTimeout(() => { for (;;); }); await new Promise(() => {})'],
   ['timers that set timers', 'const f = () => setTimeout(f, 0); f(); await new Promise(() => {})'],
   ['busy waiting by the clock', 'const end = Date.now() + 1e9; while (Date.now() < end);'],
-  ['a tool call in a loop', 'for (;;) await tools.echo({})'],
   ['yield_control in a loop', 'for (;;) { yield_control(); await 0 }'],
   ['import() in a loop', 'for (;;) await import("tools.js").catch(() => {})'],
   ['failing import() in a loop', 'for (;;) try { await import("node:fs") } catch {}'],

@@ -41,6 +41,7 @@ const calls = [
     ['failed TOOL_CALL_LIMIT', 'failed WALL_LIMIT', 'failed HEAP_LIMIT'],
     [
       ['notify() for ever', 'for (let i = 0;; i++) notify("n" + i)'],
+      ['awaited tool calls for ever', 'for (;;) await tools.echo({})'],
       ['unawaited tool calls for ever', 'for (let i = 0;; i++) tools.echo({ i })'],
       ['tool calls that fail, unawaited, for ever', 'for (;;) tools.throwsString()'],
       ['unawaited calls of a tool that never settles', 'for (;;) tools.never()'],
