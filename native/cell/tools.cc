@@ -267,10 +267,4 @@ std::vector<uint32_t> Tools::Unanswered() const {
   return calls;
 }
 
-void Tools::Clear() {
-  functions_.clear();
-  pending_.clear();
-  callers_.Clear();
-}
-
 }  // namespace codecell::cell

@@ -34,7 +34,6 @@ class Tools {
   size_t pending() const { return pending_.size(); }
   // The numbers of the calls in flight, ascending.
   std::vector<uint32_t> Unanswered() const;
-  void Clear();
 
  private:
   static void Call(Scope& scope, const v8::FunctionCallbackInfo<v8::Value>& info);

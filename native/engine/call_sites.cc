@@ -6,6 +6,19 @@
 #include <utility>
 
 namespace codecell::engine {
+namespace {
+
+void OnCollected(v8::Isolate*, v8::GCType, v8::GCCallbackFlags, void* seen) {
+  *static_cast<bool*>(seen) = true;
+}
+
+}  // namespace
+
+CallSites::Collections::Collections(v8::Isolate* isolate) : isolate(isolate) {
+  isolate->AddGCEpilogueCallback(OnCollected, &seen, v8::kGCTypeMarkSweepCompact);
+}
+
+CallSites::Collections::~Collections() { isolate->RemoveGCEpilogueCallback(OnCollected, &seen); }
 
 bool CallSites::Key::operator==(const Key& other) const {
   return count == other.count &&
@@ -23,11 +36,8 @@ size_t CallSites::Hash::operator()(const Key& key) const {
 }
 
 CallSite CallSites::Current(v8::Isolate* isolate, int frames) {
-  if (!outdated_) {
-    outdated_ = std::make_unique<bool>(false);
-    isolate->AddGCEpilogueCallback(OnCollected, outdated_.get(), v8::kGCTypeMarkSweepCompact);
-  }
-  if (std::exchange(*outdated_, false)) known_.clear();
+  if (!collections_) collections_ = std::make_unique<Collections>(isolate);
+  if (std::exchange(collections_->seen, false)) known_.clear();
   Key key;
   const bool readable = ReadStack(isolate, &key);
   if (readable) {
@@ -37,7 +47,7 @@ CallSite CallSites::Current(v8::Isolate* isolate, int frames) {
   auto site = std::make_shared<const v8::Global<v8::StackTrace>>(
       isolate, v8::StackTrace::CurrentStackTrace(isolate, frames, v8::StackTrace::kDetailed));
   // Capturing allocates, and may have collected garbage itself.
-  if (!readable || *outdated_) return site;
+  if (!readable || collections_->seen) return site;
   if (known_.size() >= kMostKnown) known_.clear();
   known_.emplace(key, site);
   return site;
@@ -53,10 +63,6 @@ bool CallSites::ReadStack(v8::Isolate* isolate, Key* key) {
   isolate->GetStackSample(state, key->addresses.data(), kDeepest, &sample);
   key->count = std::min<size_t>(sample.frames_count, kDeepest);
   return key->count > 0 && key->count < kDeepest;
-}
-
-void CallSites::OnCollected(v8::Isolate*, v8::GCType, v8::GCCallbackFlags, void* data) {
-  *static_cast<bool*>(data) = true;
 }
 
 }  // namespace codecell::engine

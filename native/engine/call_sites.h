@@ -21,7 +21,6 @@ class CallSites {
  public:
   // Script calls, and is on the stack. The trace has up to `frames` frames, the innermost first.
   CallSite Current(v8::Isolate* isolate, int frames);
-  void Clear() { known_.clear(); }
 
  private:
   // A stack deeper than this is captured each time: its outer frames are not looked at.
@@ -39,12 +38,20 @@ class CallSites {
   };
 
   static bool ReadStack(v8::Isolate* isolate, Key* key);
-  static void OnCollected(v8::Isolate*, v8::GCType, v8::GCCallbackFlags, void* data);
+  // Notes that V8 collected garbage: what the known addresses meant is not so any more. Stays where it is
+  // when its owner is moved, and is off V8's list before it goes.
+  struct Collections {
+    explicit Collections(v8::Isolate* isolate);
+    ~Collections();
+    Collections(const Collections&) = delete;
+    Collections& operator=(const Collections&) = delete;
+
+    v8::Isolate* const isolate;
+    bool seen = false;
+  };
 
   std::unordered_map<Key, CallSite, Hash> known_;
-  // V8 collected garbage: what the known addresses meant is not so any more. On the heap, so that V8's
-  // pointer to it stays right when this object is moved.
-  std::unique_ptr<bool> outdated_;
+  std::unique_ptr<Collections> collections_;
 };
 
 }  // namespace codecell::engine
