@@ -30,7 +30,7 @@ constexpr size_t kMostRefusals = 600;
 bool TerminationHandle::Terminate() {
   base::MutexLock lock(mutex_);
   if (isolate_ == nullptr) return false;
-#if V8_MAJOR_VERSION < 12
+#if V8_MAJOR_VERSION < 13
   if (entering_) {
     isolate_->RequestInterrupt([](v8::Isolate* isolate, void*) { isolate->TerminateExecution(); }, nullptr);
     return true;

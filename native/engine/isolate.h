@@ -27,7 +27,7 @@ class TerminationHandle {
   bool Terminate() EXCLUDES(mutex_);
 
   // [isolate] While one lives, a termination reaches V8 as an interrupt, which script alone takes notice of.
-  // V8 before 12 ends the process when it enters an asynchronous module with a termination pending.
+  // V8 before 13 ends the process when it enters an asynchronous module with a termination pending.
   class Entry {
    public:
     explicit Entry(TerminationHandle& handle) : handle_(handle) { handle_.SetEntering(true); }
