@@ -4,6 +4,7 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdint>
 #endif
@@ -31,14 +32,14 @@ void Alarm::Set(TimePoint when) {
 #if defined(__linux__)
   if (timer_ >= 0) {
     itimerspec time{};
-    // A time of zero would disarm it, which is right for none only.
+    // A time of zero would disarm it, which is right for none only, and one before the clock's start is
+    // refused.
     if (when != TimePoint::max()) {
-      const auto since = when.time_since_epoch();
+      const auto since = std::max<Clock::duration>(when.time_since_epoch(), std::chrono::nanoseconds(1));
       const auto seconds = std::chrono::duration_cast<std::chrono::seconds>(since);
       time.it_value.tv_sec = static_cast<time_t>(seconds.count());
       time.it_value.tv_nsec =
           static_cast<long>(std::chrono::duration_cast<std::chrono::nanoseconds>(since - seconds).count());
-      if (time.it_value.tv_sec == 0 && time.it_value.tv_nsec == 0) time.it_value.tv_nsec = 1;
     }
     timerfd_settime(timer_, TFD_TIMER_ABSTIME, &time, nullptr);
     return;

@@ -53,6 +53,14 @@ TEST_CASE("a deadline in the past fires at once") {
   fired.Wait();
 }
 
+TEST_CASE("a deadline before the clock began, and one just then, fire at once") {
+  for (const Clock::time_point when : {Clock::time_point{}, Clock::time_point(hours(-1))}) {
+    Gate fired;
+    Watchdog::Instance().At(when, [&] { fired.Open(); });
+    fired.Wait();
+  }
+}
+
 TEST_CASE("deadlines fire in the order of their times, whatever the order they were set in") {
   std::vector<int> order;
   Gate last;
