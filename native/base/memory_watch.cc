@@ -8,16 +8,13 @@
 #include <utility>
 #include <vector>
 
-#include "base/native_thread.h"
+#include "base/free_memory.h"
 #include "base/units.h"
 #include "base/watchdog.h"
 
 #if defined(__linux__)
 #include <fcntl.h>
 #include <unistd.h>
-#endif
-#if defined(__GLIBC__)
-#include <malloc.h>
 #endif
 
 namespace codecell::base {
@@ -29,7 +26,6 @@ constexpr double kStep = 8 * kMegabyte;
 // A thread that came to this much leaves enough behind to hand it back.
 constexpr double kWorthTrimming = 64 * kMegabyte;
 constexpr auto kTrimDelay = std::chrono::milliseconds(500);
-constexpr size_t kTrimStackBytes = 256 * kKilobyte;
 
 #if defined(__linux__)
 
@@ -159,7 +155,6 @@ void MemoryWatch::ShareOut(double grown, double faults) {
 }
 
 void MemoryWatch::TrimLater() {
-#if defined(__GLIBC__)
   if (trim_planned_) return;
   trim_planned_ = true;
   Watchdog::Instance().At(Clock::now() + kTrimDelay, [this] {
@@ -168,9 +163,8 @@ void MemoryWatch::TrimLater() {
       trim_planned_ = false;
     }
     // Not here, where limits wait for it.
-    StartDetachedThread("codecell-trim", kTrimStackBytes, [] { malloc_trim(0); });
+    TrimAllArenasAside();
   });
-#endif
 }
 
 }  // namespace codecell::base

@@ -6,6 +6,7 @@
 #include <utility>
 
 #include "base/address_space.h"
+#include "base/free_memory.h"
 #include "base/native_thread.h"
 #include "base/units.h"
 #include "base/watchdog.h"
@@ -222,6 +223,7 @@ void Pool::RunThread() {
   // V8 may give the thread up while it makes or disposes an isolate, when there is no cell to notice it.
   engine::OnThreadLost([this, &worker] { Quarantined(worker); });
   std::unique_ptr<cell::Runtime> runtime;
+  base::ArenaTrimmer trimmer;
   for (;;) {
     const Task task = NextTask(worker, runtime != nullptr);
     if (task == Task::kEnd) break;
@@ -244,6 +246,7 @@ void Pool::RunThread() {
     // disposed.
     std::this_thread::yield();
     runtime.reset();
+    trimmer.TrimWhenWorth();
   }
   runtime.reset();
   const std::shared_ptr<Pool> self = shared_from_this();
