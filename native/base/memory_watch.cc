@@ -25,6 +25,8 @@ constexpr auto kInterval = std::chrono::milliseconds(50);
 constexpr double kStep = 8 * kMegabyte;
 // A thread that came to this much leaves enough behind to hand it back.
 constexpr double kWorthTrimming = 64 * kMegabyte;
+// So many threads come to as much, however little each took.
+constexpr int kManyRemoved = 256;
 constexpr auto kTrimDelay = std::chrono::milliseconds(500);
 
 #if defined(__linux__)
@@ -99,8 +101,10 @@ void MemoryWatch::Remove(Id id) {
   MutexLock lock(mutex_);
   const auto found = watched_.find(id);
   if (found == watched_.end()) return;
-  if (found->second.most_bytes >= kWorthTrimming) TrimLater();
+  if (found->second.most_bytes >= kWorthTrimming) much_left_ = true;
+  removed_++;
   watched_.erase(found);
+  if (much_left_ || removed_ >= kManyRemoved) TrimLater();
 }
 
 void MemoryWatch::LookLater() {
@@ -157,11 +161,14 @@ void MemoryWatch::ShareOut(double grown, double faults) {
 void MemoryWatch::TrimLater() {
   if (trim_planned_) return;
   trim_planned_ = true;
-  Watchdog::Instance().At(Clock::now() + kTrimDelay, [this] {
-    {
-      MutexLock lock(mutex_);
-      trim_planned_ = false;
-    }
+  Watchdog::Instance().At(Clock::now() + kTrimDelay, [this, removed = removed_] {
+    MutexLock lock(mutex_);
+    trim_planned_ = false;
+    // What is little can wait until nobody would only take it again.
+    const bool idle = watched_.empty() && removed_ == removed;
+    if (!much_left_ && !idle) return TrimLater();
+    much_left_ = false;
+    removed_ = 0;
     // Not here, where limits wait for it.
     TrimAllArenasAside();
   });

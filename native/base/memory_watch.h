@@ -52,6 +52,9 @@ class MemoryWatch {
   Id next_id_ GUARDED_BY(mutex_) = 1;
   bool looking_ GUARDED_BY(mutex_) = false;
   bool trim_planned_ GUARDED_BY(mutex_) = false;
+  // Since memory was handed back: a thread has left much behind, and how many threads were removed.
+  bool much_left_ GUARDED_BY(mutex_) = false;
+  int removed_ GUARDED_BY(mutex_) = 0;
   double resident_ GUARDED_BY(mutex_) = 0;
   uint64_t faults_ GUARDED_BY(mutex_) = 0;
 };
