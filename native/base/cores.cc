@@ -1,6 +1,7 @@
 #include "base/cores.h"
 
 #include <thread>
+#include <utility>
 
 #if defined(__linux__)
 #include <sched.h>
@@ -8,11 +9,33 @@
 
 namespace codecell::base {
 
+namespace {
+thread_local Computing* of_this_thread = nullptr;
+}
+
 std::atomic<int> Computing::threads_{0};
 
-void Computing::Pause() { threads_.fetch_sub(1, std::memory_order_relaxed); }
+Computing::Computing() {
+  of_this_thread = this;
+  Resume();
+}
 
-void Computing::Resume() { threads_.fetch_add(1, std::memory_order_relaxed); }
+Computing::~Computing() {
+  Pause();
+  of_this_thread = nullptr;
+}
+
+void Computing::Pause() {
+  if (!std::exchange(paused_, true)) threads_.fetch_sub(1, std::memory_order_relaxed);
+}
+
+void Computing::Resume() {
+  if (std::exchange(paused_, false)) threads_.fetch_add(1, std::memory_order_relaxed);
+}
+
+void Computing::PauseThisThread() {
+  if (of_this_thread != nullptr) of_this_thread->Pause();
+}
 
 bool Computing::LeavesCore() {
   // Those that the process may use.

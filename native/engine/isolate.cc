@@ -4,6 +4,7 @@
 #include <thread>
 #include <utility>
 
+#include "base/cores.h"
 #include "base/native_thread.h"
 #include "base/units.h"
 
@@ -22,6 +23,7 @@ constexpr size_t kMostRefusals = 600;
 // V8 does not come back from its fatal paths, and returning from them aborts the process: the thread is kept
 // here, its isolate is lost, the process lives.
 [[noreturn]] void ParkThread() {
+  base::Computing::PauseThisThread();
   for (;;) std::this_thread::sleep_for(std::chrono::hours(1));
 }
 

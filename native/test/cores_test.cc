@@ -2,27 +2,76 @@
 
 #include <doctest/doctest.h>
 
+#include <functional>
 #include <memory>
+#include <optional>
 #include <thread>
 #include <vector>
 
+#include "base/mailbox.h"
 #include "base/native_thread.h"
 #if defined(__linux__)
 #include <sched.h>
 #endif
 
 using codecell::base::Computing;
+using codecell::base::Mailbox;
 using codecell::base::MoveToAnotherCore;
 
-TEST_CASE("threads that wait leave their core to others") {
+namespace {
+
+// A thread that computes, and does what it is told.
+class Thread {
+ public:
+  Thread() : thread_([this] { Run(); }) {
+    Do([](Computing&) {});
+  }
+  ~Thread() {
+    Do(nullptr);
+    thread_.join();
+  }
+  void Do(std::function<void(Computing&)> what) {
+    orders_.Push(std::move(what));
+    done_.WaitAndTakeAll({});
+  }
+
+ private:
+  void Run() {
+    std::optional<Computing> computing(std::in_place);
+    while (computing) {
+      for (const auto& order : orders_.WaitAndTakeAll({})) {
+        if (order) {
+          order(*computing);
+        } else {
+          computing.reset();
+        }
+        done_.Push(true);
+      }
+    }
+  }
+
+  Mailbox<std::function<void(Computing&)>> orders_;
+  Mailbox<bool> done_;
+  std::thread thread_;
+};
+
+}  // namespace
+
+TEST_CASE("threads that wait, or are parked for ever, leave their core to others") {
   const int cores = static_cast<int>(std::thread::hardware_concurrency());
   CHECK(Computing::LeavesCore() == (cores >= 1));
-  std::vector<std::unique_ptr<Computing>> threads;
-  for (int i = 0; i < cores; i++) threads.push_back(std::make_unique<Computing>());
+  std::vector<std::unique_ptr<Thread>> threads;
+  for (int i = 0; i < cores; i++) threads.push_back(std::make_unique<Thread>());
   CHECK_FALSE(Computing::LeavesCore());
-  threads.back()->Pause();
+  threads.back()->Do([](Computing& computing) { computing.Pause(); });
   CHECK(Computing::LeavesCore());
-  threads.back()->Resume();
+  threads.back()->Do([](Computing& computing) { computing.Resume(); });
+  CHECK_FALSE(Computing::LeavesCore());
+  threads.back()->Do([](Computing&) { Computing::PauseThisThread(); });
+  CHECK(Computing::LeavesCore());
+  threads.back()->Do([](Computing& computing) { computing.Pause(); });
+  threads.pop_back();
+  threads.push_back(std::make_unique<Thread>());
   CHECK_FALSE(Computing::LeavesCore());
   threads.clear();
   CHECK(Computing::LeavesCore());
