@@ -17,6 +17,8 @@ interface PrebuildMatcher {
 /** The package's folder: this file is lib/native/load.ts, or dist/native/load.js once built. */
 const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 
+const runtime = process.versions['electron'] === undefined ? 'node' : 'electron';
+
 let loaded: NativeAddon | undefined;
 
 /**
@@ -33,7 +35,16 @@ export function* candidateFiles(root: string): Generator<string, void> {
   if (!process.env['PREBUILDS_ONLY']) {
     for (const folder of ['Release', 'Debug']) yield path.join(root, 'build', folder, 'codecell.node');
   }
-  yield* prebuiltFiles(root);
+  const folder = path.join(root, 'prebuilds', `${process.platform}-${process.arch}`);
+  const expected = path.join(folder, prebuiltName());
+  if (existsSync(expected)) yield expected;
+  for (const file of matchingFiles(folder)) if (file !== expected) yield file;
+}
+
+/** What `npm run prebuild` calls the binary for this Node: looking there first spares most processes a search. */
+export function prebuiltName(): string {
+  const libc = process.platform !== 'linux' ? '' : existsSync('/etc/alpine-release') ? '.musl' : '.glibc';
+  return `codecell.${runtime}.abi${process.versions.modules}${libc}.node`;
 }
 
 /** Loads the first file that loads, or throws ADDON_UNAVAILABLE with what happened to each of them. */
@@ -63,12 +74,11 @@ export function loadFirst(files: Iterable<string>): NativeAddon {
   throw new CodeModeError('ADDON_UNAVAILABLE', unavailableMessage(attempts));
 }
 
-function prebuiltFiles(root: string): string[] {
-  const folder = path.join(root, 'prebuilds', `${process.platform}-${process.arch}`);
+/** All that node-gyp-build takes to fit, the best one first. */
+function matchingFiles(folder: string): string[] {
   if (!existsSync(folder)) return [path.join(folder, `codecell.node.abi${process.versions.modules}.*.node`)];
   const require = createRequire(import.meta.url);
   const { parseTags, matchTags, compareTags } = require('node-gyp-build') as PrebuildMatcher;
-  const runtime = process.versions['electron'] === undefined ? 'node' : 'electron';
   const fits = matchTags(runtime, process.versions.modules);
   const compare = compareTags(runtime);
   const candidates = readdirSync(folder)

@@ -51,10 +51,9 @@ Pool::Pool(std::shared_ptr<engine::Platform> platform, Options options)
 
 void Pool::Start() {
   MutexLock lock(mutex_);
-  // One at a time: the first exec of a process often comes at once, and is ready sooner when nothing
-  // competes.
+  // One at a time, each calls for the next: the first exec of a process often comes at once, and is ready
+  // sooner when nothing competes.
   if (options_.warm_isolates > 0) CallThread();
-  RefillLater();
 }
 
 void Pool::Submit(std::shared_ptr<Control> control) {

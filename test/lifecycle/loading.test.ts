@@ -13,7 +13,8 @@ import path from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { CodeModeError } from '../../lib/index.js';
-import { candidateFiles, loadFirst } from '../../lib/native/load.js';
+import { candidateFiles, loadFirst, prebuiltName } from '../../lib/native/load.js';
+import { prebuildPath } from '../../scripts/addon.mjs';
 import { isolatedServiceSource, isolation } from '../isolation.js';
 import { cleanly, runChild } from './child.js';
 
@@ -66,6 +67,15 @@ describe('the loader', () => {
     ]);
     process.env['PREBUILDS_ONLY'] = '1';
     expect([...candidateFiles(folder)]).toEqual([path.join(prebuilds, fitting)]);
+    const ours = prebuiltName();
+    writeFileSync(path.join(prebuilds, ours), '');
+    expect([...candidateFiles(folder)]).toEqual(
+      [...new Set([ours, fitting])].map((name) => path.join(prebuilds, name)),
+    );
+  });
+
+  test('looks first where npm run prebuild puts the binary', () => {
+    expect(prebuiltName()).toBe(path.basename(prebuildPath(process.versions.modules)));
   });
 });
 
