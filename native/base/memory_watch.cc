@@ -162,13 +162,15 @@ void MemoryWatch::TrimLater() {
   if (trim_planned_) return;
   trim_planned_ = true;
   Watchdog::Instance().At(Clock::now() + kTrimDelay, [this, removed = removed_] {
-    MutexLock lock(mutex_);
-    trim_planned_ = false;
-    // What is little can wait until nobody would only take it again.
-    const bool idle = watched_.empty() && removed_ == removed;
-    if (!much_left_ && !idle) return TrimLater();
-    much_left_ = false;
-    removed_ = 0;
+    {
+      MutexLock lock(mutex_);
+      trim_planned_ = false;
+      // What is little can wait until nobody would only take it again.
+      const bool idle = watched_.empty() && removed_ == removed;
+      if (!much_left_ && !idle) return TrimLater();
+      much_left_ = false;
+      removed_ = 0;
+    }
     // Not here, where limits wait for it.
     TrimAllArenasAside();
   });
