@@ -1,5 +1,6 @@
 import { CellEventHub, type CellEvent } from './cell-events.js';
 import { endError, missingOutcome, noMetrics } from './cell-end.js';
+import { clockMs } from './clock.js';
 import { armDeadline, onAbort } from './deadline.js';
 import { CodeModeError } from './errors.js';
 import type { Engine } from './host/engine.js';
@@ -91,7 +92,7 @@ export class Cell {
   readonly #options: CellOptions;
   readonly #nestedCalls: NestedCalls;
   readonly #events = new CellEventHub();
-  readonly #createdAt = performance.now();
+  readonly #createdAt = clockMs();
   #notifications: Set<AbortController> | null = null;
   readonly #diagnostics: Diagnostic[] = [];
 
@@ -99,7 +100,7 @@ export class Cell {
   #items: ContentItem[] = [];
   #lastOutputAt: number | null = null;
   #outputBytes = 0;
-  /** When an isolate thread took the cell, performance.now() milliseconds. */
+  /** When an isolate thread took the cell, milliseconds of the clock. */
   #takenByThreadAt: number | null = null;
   #end: SettledEnd | null = null;
 
@@ -222,12 +223,12 @@ export class Cell {
     this.#settle();
   }
 
-  /** One native event. `batchStartedAt` is when its batch began to be handled, performance.now() milliseconds. */
+  /** One native event. `batchStartedAt` is when its batch began to be handled, milliseconds of the clock. */
   handleEvent(kind: NativeEventKind, a: unknown, b: unknown, c: unknown, batchStartedAt: number): void {
     switch (kind) {
       case NativeEventKind.Started:
         this.#phase = 'running';
-        this.#takenByThreadAt = performance.now();
+        this.#takenByThreadAt = clockMs();
         if (this.#events.hasListeners) this.#events.emit({ type: 'started', cellId: this.cellId });
         return;
       case NativeEventKind.Text:
@@ -424,7 +425,7 @@ export class Cell {
   }
 
   #metricsSoFar(): CellMetrics {
-    const now = performance.now();
+    const now = clockMs();
     return {
       ...noMetrics,
       queueMs: (this.#takenByThreadAt ?? now) - this.#createdAt,

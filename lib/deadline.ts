@@ -1,8 +1,10 @@
+import { clockMs } from './clock.js';
+
 /** setTimeout's own bound; later deadlines are looked at again then. */
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 interface Deadline {
-  /** performance.now() milliseconds. */
+  /** Milliseconds of the clock. */
   at: number;
   fire: () => void;
 }
@@ -20,7 +22,7 @@ let timerAt = Infinity;
 /** Calls `fire` after the time, which may be Infinity; the returned function disarms it. */
 export function armDeadline(milliseconds: number, fire: () => void): () => void {
   if (milliseconds === Infinity) return doNothing;
-  const deadline = { at: performance.now() + milliseconds, fire };
+  const deadline = { at: clockMs() + milliseconds, fire };
   // The timer keeps the process alive only while somebody waits for it.
   if (armed.size === 0) timer?.ref();
   armed.add(deadline);
@@ -39,13 +41,13 @@ function setTimer(at: number, milliseconds: number): void {
 function fireDue(): void {
   timer = undefined;
   timerAt = Infinity;
-  const now = performance.now();
+  const now = clockMs();
   // Node's timers count whole milliseconds and may be up to one early.
   const due = [...armed].filter(({ at }) => at < now + 1).sort((a, b) => a.at - b.at);
   for (const deadline of due) if (armed.delete(deadline)) deadline.fire();
   let next = Infinity;
   for (const { at } of armed) next = Math.min(next, at);
-  if (next < timerAt) setTimer(next, next - performance.now());
+  if (next < timerAt) setTimer(next, next - clockMs());
 }
 
 /** Runs `listener` once when the signal fires; the returned function stops listening. */

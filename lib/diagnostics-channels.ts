@@ -1,5 +1,7 @@
-import { channel } from 'node:diagnostics_channel';
+import { diagnosticsChannel } from './node-modules.js';
 import { ObserverHub, type SessionObserver } from './observer.js';
+
+const { channel } = diagnosticsChannel;
 
 const cellStart = channel('codecell:cell:start');
 const cellYield = channel('codecell:cell:yield');

@@ -1,3 +1,4 @@
+import { clockMs } from './clock.js';
 import { CodeModeError } from './errors.js';
 import { parsePragma } from './model/pragma.js';
 import { renderOutput, renderRefusal } from './model/output.js';
@@ -83,7 +84,7 @@ async function serve(
   options: ModelCallOptions | null | undefined,
   observed: ObservedModelCall | null,
 ): Promise<ModelCallResult> {
-  const calledAt = performance.now();
+  const calledAt = clockMs();
   const given = readOptions(options, 'handleToolCall options', ['signal', 'audioInput']);
   const signal = abortSignal(given['signal'], 'signal');
   const audioInput = flag(given['audioInput'], 'audioInput', true);
@@ -109,7 +110,7 @@ async function serve(
     if (!isBusy && !(error instanceof ModelMistake)) throw error;
     return { contentItems: renderRefusal(error.message), outcome: null, success: false };
   }
-  const wallTimeMs = performance.now() - calledAt;
+  const wallTimeMs = clockMs() - calledAt;
   const contentItems = renderOutput(outcome, { wallTimeMs, maxOutputTokens, profile, audioInput });
   return { contentItems, outcome, success: outcome.error === null };
 }

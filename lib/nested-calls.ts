@@ -1,3 +1,4 @@
+import { clockMs } from './clock.js';
 import type { CellEventHub } from './cell-events.js';
 import { failureText } from './host-callback.js';
 import type { Engine } from './host/engine.js';
@@ -38,7 +39,7 @@ interface CallRecord {
   tool: ResolvedTool;
   inputJson: string | undefined;
   status: NestedToolCall['status'];
-  /** performance.now() milliseconds. */
+  /** Milliseconds of the clock. */
   arrivedAt: number;
   endedAt: number;
   error: string | undefined;
@@ -102,7 +103,7 @@ export class NestedCalls {
       tool: this.#options.tools[toolIndex] as ResolvedTool,
       inputJson,
       status: 'running',
-      arrivedAt: performance.now(),
+      arrivedAt: clockMs(),
       endedAt: 0,
       error: undefined,
       controller: undefined,
@@ -257,7 +258,7 @@ export class NestedCalls {
   #end(record: CallRecord, status: ToolCallEnd['status'], { resultJson, error }: CallAnswer = {}): void {
     record.status = status;
     record.error = error?.message;
-    record.endedAt = performance.now();
+    record.endedAt = clockMs();
     record.inputJson = undefined;
     this.#running.delete(record);
     const { events, observation, cellId } = this.#options;
@@ -285,7 +286,7 @@ export class NestedCalls {
 
 function describeCall(record: CallRecord): NestedToolCall {
   const { tool, status, error } = record;
-  const end = status === 'running' ? performance.now() : record.endedAt;
+  const end = status === 'running' ? clockMs() : record.endedAt;
   const call: NestedToolCall = {
     id: `tool-${record.number}`,
     name: tool.name,

@@ -1,5 +1,5 @@
-import { isMainThread } from 'node:worker_threads';
 import type { Cell } from './cell.js';
+import { clockMs } from './clock.js';
 import { CodeModeError } from './errors.js';
 import { createEngine } from './host/create-engine.js';
 import type { Engine, EngineStats } from './host/engine.js';
@@ -56,7 +56,7 @@ export class CodeModeService implements AsyncDisposable {
     const isPerSession = isolation === 'process' && hostProcess.scope === 'session';
     this.#engine = isPerSession ? null : this.#createEngine();
     const engine = this.#engine;
-    if (terminationCheck && isMainThread && engine !== null) {
+    if (terminationCheck && engine !== null) {
       planTerminationCheck({
         activity: () => (this.#cells.size > 0 ? -1 : this.#lastCellNumber),
         isClosed: () => this.#closing !== null,
@@ -144,7 +144,7 @@ export class CodeModeService implements AsyncDisposable {
 
   /** One batch from an engine: everything that happened since the last one, in order per cell. Never throws. */
   #handleBatch(events: unknown[]): void {
-    const startedAt = performance.now();
+    const startedAt = clockMs();
     for (let i = 0; i < events.length; i += NATIVE_EVENT_STRIDE) {
       const kind = events[i] as NativeEventKind;
       const number = events[i + 1] as number;

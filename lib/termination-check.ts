@@ -1,3 +1,4 @@
+import { workerThreads } from './node-modules.js';
 import type { Limits } from './limits.js';
 import type { Outcome } from './outcome.js';
 
@@ -46,6 +47,7 @@ function wait(host: CheckHost, before: number): void {
 }
 
 async function check(host: CheckHost): Promise<void> {
+  if (!workerThreads().isMainThread) return;
   const { status, error, diagnostics } = await host.run(LOOP, { wallMs: WALL_MS, heapMb: 32 });
   if (status !== 'failed' || error.code !== 'WALL_LIMIT') return;
   state = diagnostics.some(({ code }) => code === 'QUARANTINED') ? 'fails' : 'works';

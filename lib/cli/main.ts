@@ -1,5 +1,7 @@
 #!/usr/bin/env node
 import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { packageRoot } from '../package-root.js';
 import { readArguments, usage } from './arguments.js';
 import { EXIT } from './exit-codes.js';
 import { messageOf } from './inputs.js';
@@ -36,7 +38,7 @@ async function serve(printer: Printer): Promise<number> {
 }
 
 function version(): string {
-  const manifest = readFileSync(new URL('../../package.json', import.meta.url), 'utf8');
+  const manifest = readFileSync(join(packageRoot, 'package.json'), 'utf8');
   return (JSON.parse(manifest) as { version: string }).version;
 }
 

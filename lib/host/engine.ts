@@ -1,4 +1,3 @@
-import { isMainThread } from 'node:worker_threads';
 import { CodeModeError } from '../errors.js';
 import { failureText } from '../host-callback.js';
 import type {
@@ -12,7 +11,7 @@ import type {
 import { loadAddon } from '../native/load.js';
 
 /** What an engine is made with. */
-export type EngineOptions = Omit<NativeEngineOptions, 'mainThread'>;
+export type EngineOptions = NativeEngineOptions;
 
 export interface EngineStats extends NativeEngineStats {
   /** Host processes that run or are starting. With thread isolation 0. */
@@ -63,7 +62,7 @@ export function createThreadEngine(
   const addon = loadAddon();
   let native: NativeEngine;
   try {
-    native = addon.createEngine({ ...options, mainThread: isMainThread }, onEvents);
+    native = addon.createEngine(options, onEvents);
   } catch (error) {
     throw new CodeModeError('ISOLATE_UNAVAILABLE', `the service could not be started: ${failureText(error)}`);
   }

@@ -46,9 +46,7 @@ export class HostCore {
   constructor(addon: NativeAddon, options: EngineOptions, listener: HostCoreListener) {
     this.#addon = addon;
     this.#listener = listener;
-    this.#engine = addon.createEngine({ ...options, mainThread: true }, (events) =>
-      this.#handleBatch(events),
-    );
+    this.#engine = addon.createEngine(options, (events) => this.#handleBatch(events));
   }
 
   createManifest(id: number, tools: NativeToolEntry[]): void {

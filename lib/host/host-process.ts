@@ -1,3 +1,4 @@
+import { clockMs } from '../clock.js';
 import type { NativeCellOptions, NativeEngineStats } from '../native/addon.js';
 import { Channel } from './channel.js';
 import type { EngineOptions } from './engine.js';
@@ -50,7 +51,7 @@ export class HostProcess {
   stats: NativeEngineStats = noStats;
   /** Bytes received, to see whether it is alive. */
   receivedBytes = 0;
-  readonly startedAt = performance.now();
+  readonly startedAt = clockMs();
   readonly #owner: HostProcessOwner;
   readonly #started: Started | null = null;
   readonly #channel: Channel | null = null;

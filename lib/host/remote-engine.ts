@@ -1,3 +1,4 @@
+import { clockMs } from '../clock.js';
 import { CodeModeError } from '../errors.js';
 import {
   NATIVE_EVENT_STRIDE,
@@ -106,7 +107,7 @@ export class RemoteEngine implements Engine<RemoteManifest, RemoteValues> {
       source,
       place: null,
       started: false,
-      createdAt: performance.now(),
+      createdAt: clockMs(),
       waitedMs: 0,
       stopped: null,
       stopTimer: null,
@@ -240,7 +241,7 @@ export class RemoteEngine implements Engine<RemoteManifest, RemoteValues> {
     }
     if (!wasCurrent) return;
     if (!end.wasReady) this.#handleFailedStart(end);
-    const hasSettled = place.endedCells > 0 || performance.now() - place.process.startedAt > SETTLED_AFTER_MS;
+    const hasSettled = place.endedCells > 0 || clockMs() - place.process.startedAt > SETTLED_AFTER_MS;
     if (this.#waiting.size > 0 || (end.wasReady && hasSettled)) this.#startLater();
   }
 
@@ -308,7 +309,7 @@ export class RemoteEngine implements Engine<RemoteManifest, RemoteValues> {
     if (this.#waiting.size === 0) return;
     if (place === null) return this.#startLater();
     if (!place.process.isReady) return;
-    const now = performance.now();
+    const now = clockMs();
     for (const cell of this.#waiting) {
       if (place.cells.size >= this.#options.maxCells) return;
       this.#waiting.delete(cell);
@@ -431,7 +432,7 @@ function isOver(used: number, allowed: number): boolean {
 }
 
 function endOf(cell: RemoteCell, end: Pick<NativeEnd, 'status' | 'code' | 'message'>): NativeEnd {
-  const wallMs = performance.now() - cell.createdAt;
+  const wallMs = clockMs() - cell.createdAt;
   return {
     ...end,
     quarantined: false,

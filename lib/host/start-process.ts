@@ -1,17 +1,12 @@
-import { spawn } from 'node:child_process';
-import { existsSync } from 'node:fs';
 import type { Duplex, Readable } from 'node:stream';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
+import { childProcess, fs, path } from '../node-modules.js';
+import { packageRoot } from '../package-root.js';
 import { portCarrier, streamCarrier, type Carrier } from './channel.js';
 import { CHANNEL_FD } from './protocol.js';
 import type { HostProcessCommand, ResolvedHostProcessOptions, StartedHostProcess } from './options.js';
 
 /** So much of what a process says on its standard error is kept for the message that it could not be started. */
 const KEPT_WORDS = 2000;
-
-/** The package's folder: this file is lib/host/start-process.ts, or dist/host/start-process.js once built. */
-const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 
 /**
  * What decides on time zone, locale and character classes of scripts, what Windows needs to start a program, where a
@@ -63,7 +58,7 @@ export function hostProcessCommand(entryPath: string | undefined): HostProcessCo
 }
 
 /** The same file outside of an Electron archive, where it was unpacked: what is inside can only be read by Electron. */
-export function unpacked(file: string, exists: (file: string) => boolean = existsSync): string {
+export function unpacked(file: string, exists: (file: string) => boolean = fs.existsSync): string {
   const outside = file.replace(/\.asar(?=[\\/])/, '.asar.unpacked');
   return outside !== file && exists(outside) ? outside : file;
 }
@@ -81,7 +76,7 @@ function spawnProcess({ execPath, args, env, cwd }: HostProcessCommand): Started
         'hostProcess.start has to start something that does',
     );
   }
-  return spawn(execPath, args, {
+  return childProcess().spawn(execPath, args, {
     cwd,
     env,
     // Overlapped is what asynchronous reading needs on Windows, and a plain pipe elsewhere.

@@ -158,7 +158,6 @@ export interface NativeEngineOptions {
   quarantineMs: number;
   /** Leaves V8's flags alone. */
   loopUnrolling: boolean;
-  mainThread: boolean;
 }
 
 export interface NativeAddon {
@@ -171,6 +170,8 @@ export interface NativeAddon {
   createManifest(tools: NativeToolEntry[]): NativeToolManifest;
   createValueStore(): NativeValueStore;
   readonly v8Version: string;
+  /** Whether this is the thread whose end ends the process. */
+  readonly isMainThread: boolean;
   /** The ABI (process.versions.modules) that the addon was compiled for. */
   readonly nodeAbi: string;
 }

@@ -43,8 +43,9 @@ type EndDetails = Omit<NativeEnd, 'status'>;
 
 /** The addon with an engine that takes and gives objects. */
 export function wrapBinding(binding: Binding): NativeAddon {
-  const { nodeAbi, v8Version } = binding;
+  const { isMainThread, nodeAbi, v8Version } = binding;
   return {
+    isMainThread,
     nodeAbi,
     v8Version,
     setExitCode: (code) => binding.setExitCode(code),

@@ -1,9 +1,6 @@
-import { createRequire } from 'node:module';
-import { isMainThread } from 'node:worker_threads';
-import { existsSync, readdirSync } from 'node:fs';
-import path from 'node:path';
-import { fileURLToPath } from 'node:url';
 import { CodeModeError } from '../errors.js';
+import { fs, path, requireDependency } from '../node-modules.js';
+import { packageRoot } from '../package-root.js';
 import type { NativeAddon } from './addon.js';
 import { wrapBinding, type Binding } from './binding.js';
 
@@ -13,9 +10,6 @@ interface PrebuildMatcher {
   matchTags: (runtime: string, abi: string) => (tags: object | undefined) => boolean;
   compareTags: (runtime: string) => (a: object, b: object) => number;
 }
-
-/** The package's folder: this file is lib/native/load.ts, or dist/native/load.js once built. */
-const packageRoot = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '..', '..');
 
 const runtime = process.versions['electron'] === undefined ? 'node' : 'electron';
 
@@ -37,13 +31,13 @@ export function* candidateFiles(root: string): Generator<string, void> {
   }
   const folder = path.join(root, 'prebuilds', `${process.platform}-${process.arch}`);
   const expected = path.join(folder, prebuiltName());
-  if (existsSync(expected)) yield expected;
+  if (fs.existsSync(expected)) yield expected;
   for (const file of matchingFiles(folder)) if (file !== expected) yield file;
 }
 
 /** What `npm run prebuild` calls the binary for this Node: looking there first spares most processes a search. */
 export function prebuiltName(): string {
-  const libc = process.platform !== 'linux' ? '' : existsSync('/etc/alpine-release') ? '.musl' : '.glibc';
+  const libc = process.platform !== 'linux' ? '' : fs.existsSync('/etc/alpine-release') ? '.musl' : '.glibc';
   return `codecell.${runtime}.abi${process.versions.modules}${libc}.node`;
 }
 
@@ -51,7 +45,7 @@ export function prebuiltName(): string {
 export function loadFirst(files: Iterable<string>): NativeAddon {
   const attempts: string[] = [];
   for (const file of files) {
-    if (!existsSync(file)) {
+    if (!fs.existsSync(file)) {
       attempts.push(`${file}: no such file`);
       continue;
     }
@@ -65,7 +59,7 @@ export function loadFirst(files: Iterable<string>): NativeAddon {
         attempts.push(`${file}: built for Node ABI ${addon.nodeAbi}`);
         continue;
       }
-      if (isMainThread) process.on('exit', (code) => addon.setExitCode(code));
+      if (addon.isMainThread) process.on('exit', (code) => addon.setExitCode(code));
       return wrapBinding(addon);
     } catch (error) {
       attempts.push(`${file}: ${error instanceof Error ? error.message : String(error)}`);
@@ -76,12 +70,13 @@ export function loadFirst(files: Iterable<string>): NativeAddon {
 
 /** All that node-gyp-build takes to fit, the best one first. */
 function matchingFiles(folder: string): string[] {
-  if (!existsSync(folder)) return [path.join(folder, `codecell.node.abi${process.versions.modules}.*.node`)];
-  const require = createRequire(import.meta.url);
-  const { parseTags, matchTags, compareTags } = require('node-gyp-build') as PrebuildMatcher;
+  if (!fs.existsSync(folder))
+    return [path.join(folder, `codecell.node.abi${process.versions.modules}.*.node`)];
+  const { parseTags, matchTags, compareTags } = requireDependency('node-gyp-build') as PrebuildMatcher;
   const fits = matchTags(runtime, process.versions.modules);
   const compare = compareTags(runtime);
-  const candidates = readdirSync(folder)
+  const candidates = fs
+    .readdirSync(folder)
     .map((file) => ({ file, tags: parseTags(file) }))
     .filter((one): one is { file: string; tags: object } => one.tags !== undefined && fits(one.tags))
     .sort((a, b) => compare(a.tags, b.tags));

@@ -1,4 +1,4 @@
-import { createRequire } from 'node:module';
+import { requireDependency } from '../node-modules.js';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { AnySchema, ErrorObject, Options, ValidateFunction } from 'ajv';
 import { describeValue } from '../option-reader.js';
@@ -197,8 +197,7 @@ const ajvFiles: Record<Draft, string> = {
 
 /** Loads the validator when a schema is first needed: a host without schemas never pays for it. */
 function loadAjv(draft: Draft): AjvClass {
-  const require = createRequire(import.meta.url);
-  return (require(ajvFiles[draft]) as { default: AjvClass }).default;
+  return (requireDependency(ajvFiles[draft]) as { default: AjvClass }).default;
 }
 
 function isSmall(value: unknown): boolean {

@@ -103,6 +103,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   exports.Set("setExitCode", Napi::Function::New(env, SetExitCode));
   exports.Set("createManifest", Napi::Function::New(env, CreateManifest));
   exports.Set("createValueStore", Napi::Function::New(env, CreateValueStore));
+  exports.Set("isMainThread", IsMainThread(env));
   exports.Set("v8Version", engine::V8Version());
   exports.Set("nodeAbi", std::to_string(engine::CompiledNodeAbi()));
   return exports;

@@ -206,7 +206,7 @@ std::shared_ptr<EngineObject> EngineObject::Create(Napi::Env env, const Napi::Ob
         // Whatever is left has been given up, or V8 has parked it while it disposed an isolate.
         if (held->main_thread && pool->GetStats().threads > 0) EndProcess();
       },
-      new Held{self, self->pool_, options.Get("mainThread").ToBoolean()});
+      new Held{self, self->pool_, IsMainThread(env)});
   napi_add_async_cleanup_hook(
       env,
       [](napi_async_cleanup_hook_handle, void* data) {
@@ -515,6 +515,11 @@ void EngineObject::CloseHandle() {
 }
 
 }  // namespace
+
+bool IsMainThread(Napi::Env env) {
+  uv_loop_t* loop = nullptr;
+  return napi_get_uv_event_loop(env, &loop) == napi_ok && loop == uv_default_loop();
+}
 
 void SetExitCode(const Napi::CallbackInfo& info) { exit_code = info[0].ToNumber().Int32Value(); }
 

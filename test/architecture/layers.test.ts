@@ -159,6 +159,21 @@ describe('library layers', () => {
     expect(show(upwards)).toEqual([]);
   });
 
+  test('the package loads no module of Node by an import, which takes milliseconds', () => {
+    const loading = references(libraryFiles, /^(?:import|export) (?!type )[^;]*?'([^']+)';$/gm);
+    const loaded = new Set(['lib/index.ts']);
+    for (const file of loaded) {
+      for (const { target } of loading.filter(
+        (found) => found.file === file && found.target.startsWith('.'),
+      )) {
+        loaded.add(join(dirname(file), target).split(sep).join('/').replace(/\.js$/, '.ts'));
+      }
+    }
+    expect(loaded).toContain('lib/native/load.ts');
+    const ofNode = loading.filter(({ file, target }) => loaded.has(file) && target.startsWith('node:'));
+    expect(show(ofNode)).toEqual([]);
+  });
+
   test('no file awaits at its top level, so that require() can load the package', () => {
     // A statement at column 0 that awaits is at the top level: the formatter indents everything else.
     const awaiting = libraryFiles.filter((file) =>

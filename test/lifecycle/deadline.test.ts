@@ -46,14 +46,18 @@ describe('deadlines', () => {
   });
 
   it('keep a process alive while armed, and not afterwards', () => {
-    const module = new URL('../../dist/deadline.js', import.meta.url).href;
+    const module = new URL('../../lib/deadline.ts', import.meta.url).href;
     const script = `
       const { armDeadline } = await import(${JSON.stringify(module)});
       armDeadline(3_600_000, () => {})();
       armDeadline(30, () => process.stdout.write('fired'));
       armDeadline(Infinity, () => {});
     `;
-    const child = spawnSync(process.execPath, ['--input-type=module', '-e', script], { timeout: 30_000 });
+    const child = spawnSync(
+      process.execPath,
+      ['--import', import.meta.resolve('tsx'), '--input-type=module', '-e', script],
+      { timeout: 30_000 },
+    );
     expect(child.stdout.toString()).toBe('fired');
     expect(child.status).toBe(0);
   });

@@ -144,12 +144,13 @@ describe('a host process that cannot be started', () => {
 });
 
 describe('a host process that does not keep to the protocol', () => {
+  const program = fileURLToPath(new URL('strange-host.mjs', import.meta.url));
+  const loader = import.meta.resolve('tsx');
   const strange = (how: string) =>
     new CodeModeService({
       isolation: 'process',
       hostProcess: {
-        start: (command) =>
-          spawnHost({ ...command, args: [fileURLToPath(new URL('strange-host.mjs', import.meta.url)), how] }),
+        start: (command) => spawnHost({ ...command, args: ['--import', loader, program, how] }),
       },
     });
 

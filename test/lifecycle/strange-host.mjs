@@ -1,8 +1,8 @@
-// A host process that does not keep to the protocol: strange-host.mjs <how>
+// A host process that does not keep to the protocol: node --import tsx strange-host.mjs <how>
 import { Socket } from 'node:net';
-import { FrameReader, FrameWriter } from '../../dist/host/frames.js';
-import { Command, Report } from '../../dist/host/protocol.js';
-import { NativeEventKind } from '../../dist/native/addon.js';
+import { FrameReader, FrameWriter } from '../../lib/host/frames.ts';
+import { Command, Report } from '../../lib/host/protocol.ts';
+import { NativeEventKind } from '../../lib/native/addon.ts';
 
 const how = process.argv[2];
 const pipe = new Socket({ fd: 3, readable: true, writable: true });

@@ -176,6 +176,27 @@ describe('the installed package', () => {
     expect(runNode(['both.mjs'])).toBe('true\n');
   });
 
+  test('has one copy of what its entry points share', () => {
+    writeFileSync(
+      join(consumer, 'shared.mjs'),
+      `import { CodeModeError } from 'codecell';
+       import { TraceError } from 'codecell/trace';
+       console.log(TraceError.prototype instanceof CodeModeError);`,
+    );
+    expect(runNode(['shared.mjs'])).toBe('true\n');
+  });
+
+  test('starts a host process from one file', () => {
+    expect(readFileSync(join(installed, 'dist', 'host', 'main.js'), 'utf8')).not.toMatch(
+      /(?:from|import) ?"\./,
+    );
+    writeFileSync(
+      join(consumer, 'isolated.mjs'),
+      `import * as codecell from 'codecell';${job}`.replace('warmIsolates: 0', "isolation: 'process'"),
+    );
+    expect(runNode(['isolated.mjs'])).toBe('completed 42\n');
+  });
+
   test('names the optional peer that an adapter needs, and does without it otherwise', () => {
     writeFileSync(
       join(consumer, 'peer.mjs'),

@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { packageRoot } from '../../package-root.js';
 import type { ReducedBundle } from '../bundle.js';
 import type { PayloadLookup } from '../payload-files.js';
 import { buildDocument } from './build-document.js';
@@ -34,7 +36,7 @@ export async function renderTraceView(
 
 /** Made by the build from browser/. */
 function readAsset(name: string): Promise<string> {
-  return readFile(new URL(`./assets/${name}`, import.meta.url), 'utf8');
+  return readFile(join(packageRoot, 'dist', 'trace', 'view', 'assets', name), 'utf8');
 }
 
 function page(document: ViewDocument, script: string, style: string): string {
