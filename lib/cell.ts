@@ -16,7 +16,6 @@ import type {
   ContentItem,
   Diagnostic,
   ImageDetail,
-  NestedToolCall,
   Outcome,
 } from './outcome.js';
 import type { OnNotify, OnOutput, Profile } from './options.js';
@@ -90,7 +89,8 @@ interface SettledEnd {
 export class Cell {
   readonly cellId: string;
   readonly #options: CellOptions;
-  readonly #nestedCalls: NestedCalls;
+  /** Made for the first one. */
+  #nestedCalls: NestedCalls | null = null;
   readonly #events = new CellEventHub();
   readonly #createdAt = clockMs();
   #notifications: Set<AbortController> | null = null;
@@ -120,22 +120,7 @@ export class Cell {
   constructor(options: CellOptions) {
     this.#options = options;
     this.cellId = options.cellId;
-    const { engine, number, cellId, callId, profile, tools, invokeTool, limits } = options;
-    this.#nestedCalls = new NestedCalls({
-      engine,
-      cell: number,
-      cellId,
-      execCallId: callId,
-      profile,
-      tools,
-      invokeTool,
-      pendingToolCalls: limits.pendingToolCalls,
-      toolResultBytes: limits.toolResultBytes,
-      events: this.#events,
-      observation: options.observation,
-      stop: (code, message) => void engine.stop(number, code, message),
-    });
-    this.#followSignal(options.signal);
+    if (options.signal !== undefined) this.#followSignal(options.signal);
   }
 
   get observation(): CellObservation | null {
@@ -149,7 +134,7 @@ export class Cell {
       startedAt: this.#options.startedAt,
       lastOutputAt: this.#lastOutputAt,
       callId: this.#options.callId,
-      pendingToolCalls: this.#nestedCalls.pendingCount,
+      pendingToolCalls: this.#nestedCalls?.pendingCount ?? 0,
     };
   }
 
@@ -160,22 +145,15 @@ export class Cell {
 
   /** The first observation; the same promise on every call, except that one that was refused can be made again. */
   firstOutcome(): Promise<Outcome> {
-    if (this.#firstOutcome === null) {
-      this.#firstOutcome = this.observe(this.#options.yieldTimeMs, undefined, true);
-      this.#firstOutcome.then(
-        () => this.#releaseSignal?.(),
-        () => (this.#firstOutcome = null),
-      );
-    }
-    return this.#firstOutcome;
+    if (this.#firstOutcome !== null) return this.#firstOutcome;
+    if (this.#observer !== null) return this.#busy();
+    return (this.#firstOutcome = this.observe(this.#options.yieldTimeMs, undefined, true));
   }
 
   /** Waits for the end, a yield, or the deadline, whichever comes first. */
   observe(yieldTimeMs: number, signal?: AbortSignal, isFirst = false): Promise<Outcome> {
     if (this.#phase === 'taken') return Promise.resolve(missingOutcome(this.cellId));
-    if (this.#observer !== null) {
-      return rejected('CELL_BUSY', `exec cell ${this.cellId} already has an active observer`);
-    }
+    if (this.#observer !== null) return this.#busy();
     if (this.#phase === 'settled') return Promise.resolve(this.#takeOutcome(isFirst));
     // A terminated cell's end is near, and its last output belongs to that end.
     if (this.#stopping) return this.#observeUntil(Infinity, signal, isFirst);
@@ -240,6 +218,7 @@ export class Cell {
       case NativeEventKind.Audio:
         return this.#appendItem({ type: 'input_audio', audio_url: a as string }, c as number);
       case NativeEventKind.ToolCall:
+        this.#nestedCalls ??= this.#makeNestedCalls();
         return this.#nestedCalls.begin(a as number, b as number, c as string | undefined);
       case NativeEventKind.Notify:
         return this.#notify(a as string);
@@ -251,6 +230,28 @@ export class Cell {
     }
   }
 
+  #makeNestedCalls(): NestedCalls {
+    const { engine, number, cellId, callId, profile, tools, invokeTool, limits, observation } = this.#options;
+    return new NestedCalls({
+      engine,
+      cell: number,
+      cellId,
+      execCallId: callId,
+      profile,
+      tools,
+      invokeTool,
+      pendingToolCalls: limits.pendingToolCalls,
+      toolResultBytes: limits.toolResultBytes,
+      events: this.#events,
+      observation,
+      stop: (code, message) => void engine.stop(number, code, message),
+    });
+  }
+
+  #busy(): Promise<never> {
+    return rejected('CELL_BUSY', `exec cell ${this.cellId} already has an active observer`);
+  }
+
   get #isSettled(): boolean {
     return this.#phase === 'settled' || this.#phase === 'taken';
   }
@@ -258,15 +259,18 @@ export class Cell {
   #observeUntil(deadlineMs: number, signal: AbortSignal | undefined, isFirst: boolean): Promise<Outcome> {
     return new Promise((resolve, reject) => {
       const stopTimer = armDeadline(deadlineMs, () => this.#yieldToObserver('time'));
-      const releaseSignal = onAbort(signal, () => {
-        this.#observer = null;
-        stopTimer();
-        reject(abortedError(`wait for exec cell ${this.cellId} was aborted`));
-      });
-      const release = () => {
-        stopTimer();
-        releaseSignal();
-      };
+      let release = stopTimer;
+      if (signal !== undefined) {
+        const releaseSignal = onAbort(signal, () => {
+          this.#observer = null;
+          stopTimer();
+          reject(abortedError(`wait for exec cell ${this.cellId} was aborted`));
+        });
+        release = () => {
+          stopTimer();
+          releaseSignal();
+        };
+      }
       this.#observer = { isFirst, resolve, release };
     });
   }
@@ -338,14 +342,9 @@ export class Cell {
 
   #handleEnd(end: NativeEnd, batchStartedAt: number): void {
     this.#phase = 'ended';
-    // A result over its limit is the cell's error already.
-    const reportsCalls = end.status !== 'terminated' && end.code !== 'TOOL_RESULT_LIMIT';
-    if (this.#options.profile !== 'codex' && reportsCalls) {
-      const unseen = this.#nestedCalls.failuresUnseen(end.unansweredCalls, batchStartedAt);
-      for (const call of unseen) this.#diagnoseUnseenFailure(call);
-    }
+    if (this.#nestedCalls !== null) this.#diagnoseUnseenFailures(this.#nestedCalls, end, batchStartedAt);
     this.#mergeDiagnostics(end);
-    this.#nestedCalls.cancelAll(() => this.#abortReason());
+    this.#nestedCalls?.cancelAll(() => this.#abortReason());
     this.#end = { status: end.status, error: endError(end, this.#abortError), metrics: this.#metricsOf(end) };
     if (this.#stopping || end.status === 'terminated') this.#cancelNotifications();
     else this.#settleIfAnswered();
@@ -362,15 +361,16 @@ export class Cell {
     this.#terminating = false;
     this.#releaseSignal?.();
     this.#events.close({ type: 'settled', cellId: this.cellId, status: end.status, error: end.error });
-    const waiters = [this.#observer, this.#terminator].filter((waiter) => waiter !== null);
-    const isFirst = this.#observer?.isFirst ?? false;
+    const observer = this.#observer;
+    const terminator = this.#terminator;
     this.#observer = null;
     this.#terminator = null;
-    const outcome = waiters.length > 0 ? this.#takeOutcome(isFirst) : null;
+    const isAwaited = observer !== null || terminator !== null;
+    const outcome = isAwaited ? this.#takeOutcome(observer?.isFirst ?? false) : null;
     this.#reportEnd(end, outcome);
-    for (const waiter of waiters) {
-      waiter.release();
-      waiter.resolve(outcome as Outcome);
+    for (const waiter of [observer, terminator]) {
+      waiter?.release();
+      waiter?.resolve(outcome as Outcome);
     }
     for (const report of this.#onSettled ?? []) report();
   }
@@ -407,6 +407,7 @@ export class Cell {
   }
 
   #reportFirst(outcome: Outcome): void {
+    this.#releaseSignal?.();
     const { observation } = this.#options;
     observation?.hub.emit('firstOutcome', observation.cell, outcome);
   }
@@ -418,7 +419,7 @@ export class Cell {
     return {
       cellId: this.cellId,
       contentItems,
-      toolCalls: this.#nestedCalls.list(),
+      toolCalls: this.#nestedCalls?.list() ?? [],
       diagnostics: [...this.#diagnostics],
       metrics,
     };
@@ -431,7 +432,7 @@ export class Cell {
       queueMs: (this.#takenByThreadAt ?? now) - this.#createdAt,
       wallMs: now - this.#createdAt,
       outputBytes: this.#outputBytes,
-      toolCalls: this.#nestedCalls.count,
+      toolCalls: this.#nestedCalls?.count ?? 0,
     };
   }
 
@@ -439,7 +440,7 @@ export class Cell {
     const { queueMs, startMs, compileMs, runMs, wallMs, cpuMs, heapUsedBytes } = end;
     // A quarantined thread does not say how much it wrote; what arrived is known here.
     const outputBytes = Math.max(end.outputBytes, this.#outputBytes);
-    const toolCalls = this.#nestedCalls.count;
+    const toolCalls = this.#nestedCalls?.count ?? 0;
     return { queueMs, startMs, compileMs, runMs, wallMs, cpuMs, heapUsedBytes, outputBytes, toolCalls };
   }
 
@@ -451,11 +452,16 @@ export class Cell {
     }
   }
 
-  #diagnoseUnseenFailure(call: NestedToolCall): void {
-    this.#diagnose(
-      'UNAWAITED_TOOL_FAILURE',
-      `tool \`${call.name}\` (${call.id}) failed, and the script never heard of it: ${call.error ?? ''}`,
-    );
+  #diagnoseUnseenFailures(calls: NestedCalls, end: NativeEnd, batchStartedAt: number): void {
+    // A result over its limit is the cell's error already.
+    const reportsCalls = end.status !== 'terminated' && end.code !== 'TOOL_RESULT_LIMIT';
+    if (this.#options.profile === 'codex' || !reportsCalls) return;
+    for (const call of calls.failuresUnseen(end.unansweredCalls, batchStartedAt)) {
+      this.#diagnose(
+        'UNAWAITED_TOOL_FAILURE',
+        `tool \`${call.name}\` (${call.id}) failed, and the script never heard of it: ${call.error ?? ''}`,
+      );
+    }
   }
 
   #diagnose(code: Diagnostic['code'], message: string): void {
@@ -467,7 +473,7 @@ export class Cell {
     return (this.#reason ??= new DOMException(`exec cell ${this.cellId} ended`, 'AbortError'));
   }
 
-  #followSignal(signal: AbortSignal | undefined): void {
+  #followSignal(signal: AbortSignal): void {
     const release = onAbort(signal, () => {
       if (this.#isSettled) return;
       const message = `exec cell ${this.cellId} was terminated because the signal of its exec fired`;

@@ -30,6 +30,7 @@ const noStats: EngineStats = {
   queuedCells: 0,
   threads: 0,
   quarantinedThreads: 0,
+  cachedSources: 0,
   processes: 0,
   lostProcesses: 0,
 };

@@ -87,8 +87,12 @@ export class CodeModeSession implements AsyncDisposable {
    * outcome; a rejection is the host's own mistake: `INVALID_SOURCE`, `INVALID_OPTION`, `ABORTED` (the signal had
    * fired before anything started), `SESSION_CLOSED`.
    */
-  async exec(source: string, options?: ExecOptions | null): Promise<Outcome> {
-    return this.start(source, options).outcome();
+  exec(source: string, options?: ExecOptions | null): Promise<Outcome> {
+    try {
+      return this.#exec(source, options, null).firstOutcome();
+    } catch (error) {
+      return rejected(error);
+    }
   }
 
   /** Starts a script without observing it. Throws what `exec` rejects with. */
@@ -296,6 +300,11 @@ function sourceTooLarge(source: string, limit: number): string | null {
   const size = Buffer.byteLength(source);
   if (size <= limit) return null;
   return `the source is ${size} bytes, more than the ${limit} bytes a source may have (limits.sourceBytes)`;
+}
+
+ 
+async function rejected(reason: unknown): Promise<never> {
+  throw reason;
 }
 
 async function* noEvents(): AsyncGenerator<CellEvent, undefined> {}

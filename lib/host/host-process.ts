@@ -37,6 +37,7 @@ const noStats: NativeEngineStats = {
   queuedCells: 0,
   threads: 0,
   quarantinedThreads: 0,
+  cachedSources: 0,
 };
 
 /**

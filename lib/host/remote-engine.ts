@@ -164,6 +164,7 @@ export class RemoteEngine implements Engine<RemoteManifest, RemoteValues> {
       queuedCells: 0,
       threads: 0,
       quarantinedThreads: 0,
+      cachedSources: 0,
       processes: places.length,
       lostProcesses: this.#lostProcesses,
     };
@@ -171,6 +172,7 @@ export class RemoteEngine implements Engine<RemoteManifest, RemoteValues> {
       stats.warmIsolates += process.stats.warmIsolates;
       stats.threads += process.stats.threads;
       stats.quarantinedThreads += process.stats.quarantinedThreads;
+      stats.cachedSources += process.stats.cachedSources;
       process.askStats();
     }
     for (const { started } of this.#cells.values()) {

@@ -70,6 +70,7 @@ export function readStats(field: unknown): NativeEngineStats {
     queuedCells: amount(given.queuedCells),
     threads: amount(given.threads),
     quarantinedThreads: amount(given.quarantinedThreads),
+    cachedSources: amount(given.cachedSources),
   };
 }
 

@@ -115,6 +115,8 @@ export interface NativeEngineStats {
   queuedCells: number;
   threads: number;
   quarantinedThreads: number;
+  /** Sources whose compiled code is kept because they were run again. */
+  cachedSources: number;
 }
 
 export interface NativeEngine {

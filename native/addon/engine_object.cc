@@ -319,6 +319,7 @@ Napi::Value EngineObject::Stats(const Napi::CallbackInfo&) {
   object.Set("queuedCells", stats.queued_cells);
   object.Set("threads", stats.threads);
   object.Set("quarantinedThreads", stats.quarantined_threads);
+  object.Set("cachedSources", stats.cached_sources);
   return object;
 }
 

@@ -39,6 +39,7 @@ class Text {
   char16_t at(size_t index) const {
     return wide_ ? utf16_[index] : static_cast<char16_t>(static_cast<uint8_t>(latin1_[index]));
   }
+  friend bool operator==(const Text&, const Text&) = default;
   bool Equals(std::string_view ascii) const { return !wide_ && latin1_ == ascii; }
 
   // This text with an ASCII one behind it.

@@ -131,7 +131,7 @@ Rows MeasureIsolates(const std::shared_ptr<engine::Platform>& platform, int iter
       }
       {
         Lap lap;
-        std::unique_ptr<cell::Runtime> runtime = cell::Runtime::Prepare(*platform);
+        std::unique_ptr<cell::Runtime> runtime = cell::Runtime::Prepare(*platform, nullptr);
         Add(rows, "codecell: isolate + context + helpers", lap.Next());
         runtime.reset();
         Add(rows, "codecell: disposal", lap.Next());
@@ -206,7 +206,7 @@ double IsolatesPerSecond(const std::shared_ptr<engine::Platform>& platform, int 
 
 double PreparedPerSecond(const std::shared_ptr<engine::Platform>& platform, int threads,
                          double milliseconds) {
-  return PerSecond(threads, milliseconds, [&] { cell::Runtime::Prepare(*platform); });
+  return PerSecond(threads, milliseconds, [&] { cell::Runtime::Prepare(*platform, nullptr); });
 }
 
 }  // namespace codecell::bench

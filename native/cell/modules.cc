@@ -1,6 +1,8 @@
 #include "cell/modules.h"
 
+#include <memory>
 #include <string_view>
+#include <vector>
 
 #include "cell/errors.h"
 #include "cell/runtime.h"
@@ -18,6 +20,11 @@ constexpr std::string_view kNamespacePrefix = "tools/";
 constexpr std::string_view kNamespaceSuffix = ".js";
 // Longer specifiers are cut: they name nothing that exists.
 constexpr int kLongestSpecifier = 4096;
+#if V8_MAJOR_VERSION >= 13
+// Sources whose functions are compiled before they are called, when their code is to be kept. In longer ones
+// more functions are likely not to be called, and taking the code of all costs as much as compiling does.
+constexpr size_t kCompiledEagerly = 16 * base::kKilobyte;
+#endif
 constexpr std::string_view kHelpers = "@openai/code_mode";
 
 // Export names of the helpers; some go by two names.
@@ -55,7 +62,7 @@ std::string Utf8(v8::Isolate* isolate, v8::Local<v8::String> string) {
 
 }  // namespace
 
-v8::MaybeLocal<v8::Module> Modules::Compile(Scope& scope, const Text& source) {
+v8::MaybeLocal<v8::Module> Modules::Compile(Scope& scope, const Text& source, base::CodeCache* cache) {
   v8::Local<v8::String> code;
   if (!engine::ToString(scope.isolate, source).ToLocal(&code)) return {};
 #if V8_MAJOR_VERSION >= 12
@@ -65,8 +72,31 @@ v8::MaybeLocal<v8::Module> Modules::Compile(Scope& scope, const Text& source) {
       scope.isolate,
 #endif
       Ascii(scope.isolate, "exec_main.mjs"), 0, 0, false, -1, v8::Local<v8::Value>(), false, false, true);
+  const base::CodeCache::Found found = cache == nullptr ? base::CodeCache::Found() : cache->Find(source);
+  if (found.code) {
+    // Owned by the source; the bytes stay ours.
+    auto* const data =
+        new v8::ScriptCompiler::CachedData(found.code->data(), static_cast<int>(found.code->size()));
+    v8::ScriptCompiler::Source cached(code, origin, data);
+    const auto module =
+        v8::ScriptCompiler::CompileModule(scope.isolate, &cached, v8::ScriptCompiler::kConsumeCodeCache);
+    if (data->rejected) cache->Drop(source);
+    return module;
+  }
+  auto how = v8::ScriptCompiler::kNoCompileOptions;
+#if V8_MAJOR_VERSION >= 13
+  // Older ones end the process when a module is to be compiled so.
+  if (found.wanted && source.bytes() <= kCompiledEagerly) how = v8::ScriptCompiler::kEagerCompile;
+#endif
   v8::ScriptCompiler::Source compiled(code, origin);
-  return v8::ScriptCompiler::CompileModule(scope.isolate, &compiled);
+  v8::Local<v8::Module> module;
+  if (!v8::ScriptCompiler::CompileModule(scope.isolate, &compiled, how).ToLocal(&module)) return {};
+  if (found.wanted) {
+    const std::unique_ptr<v8::ScriptCompiler::CachedData> made(
+        v8::ScriptCompiler::CreateCodeCache(module->GetUnboundModuleScript()));
+    if (made) cache->Keep(source, std::vector<uint8_t>(made->data, made->data + made->length));
+  }
+  return module;
 }
 
 v8::MaybeLocal<v8::String> Modules::FirstUnsupported(Scope& scope, v8::Local<v8::Module> main) {

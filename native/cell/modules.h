@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/code_cache.h"
 #include "base/text.h"
 
 namespace codecell::cell {
@@ -18,8 +19,10 @@ struct Scope;
 
 class Modules {
  public:
-  // Compiles the main module. Empty, with the exception pending, on a syntax error.
-  v8::MaybeLocal<v8::Module> Compile(Scope& scope, const base::Text& source);
+  // Compiles the main module. Empty, with the exception pending, on a syntax error. With a cache, code of
+  // sources that are compiled again comes from there.
+  v8::MaybeLocal<v8::Module> Compile(Scope& scope, const base::Text& source,
+                                     base::CodeCache* cache = nullptr);
   // The first static import that does not exist here; empty when all do.
   v8::MaybeLocal<v8::String> FirstUnsupported(Scope& scope, v8::Local<v8::Module> main);
 

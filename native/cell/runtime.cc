@@ -80,11 +80,12 @@ class RunTimer {
 Scope::Scope(v8::Isolate* isolate)
     : isolate(isolate), context(Runtime::Of(isolate).context()), runtime(Runtime::Of(isolate)) {}
 
-std::unique_ptr<Runtime> Runtime::Prepare(engine::Platform& platform) {
+std::unique_ptr<Runtime> Runtime::Prepare(engine::Platform& platform,
+                                          std::shared_ptr<base::CodeCache> codes) {
   const base::Computing computing;
   const base::AddressSpaceTurn turn(engine::Isolate::kAddressSpace);
   if (!turn.granted()) return nullptr;
-  std::unique_ptr<Runtime> self(new Runtime);
+  std::unique_ptr<Runtime> self(new Runtime(std::move(codes)));
   self->isolate_ = engine::Isolate::Create(platform, kScriptStackBytes);
   if (!self->isolate_) return nullptr;
   v8::Isolate* const isolate = self->isolate_->v8();
@@ -197,7 +198,7 @@ void Runtime::Evaluate(Scope& scope) {
   if (stopping()) return;
   const base::TimePoint compile_start = Clock::now();
   v8::Local<v8::Module> main;
-  const bool compiled = modules.Compile(scope, control_->source).ToLocal(&main);
+  const bool compiled = modules.Compile(scope, control_->source, codes_.get()).ToLocal(&main);
   end_.compile_ms = MillisecondsBetween(compile_start, Clock::now());
   if (!compiled) {
     if (stopping()) return;

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string_view>
 
+#include "base/code_cache.h"
 #include "base/cores.h"
 #include "cell/control.h"
 #include "cell/modules.h"
@@ -51,7 +52,7 @@ enum class Helper : uint8_t {
 class Runtime {
  public:
   // Null when no isolate could be made.
-  static std::unique_ptr<Runtime> Prepare(engine::Platform& platform);
+  static std::unique_ptr<Runtime> Prepare(engine::Platform& platform, std::shared_ptr<base::CodeCache> codes);
   ~Runtime();
   Runtime(const Runtime&) = delete;
   Runtime& operator=(const Runtime&) = delete;
@@ -103,7 +104,7 @@ class Runtime {
   v8::Global<v8::Object> error_prototype;  // of errors made by helpers; made on first use
 
  private:
-  Runtime() = default;
+  explicit Runtime(std::shared_ptr<base::CodeCache> codes) : codes_(std::move(codes)) {}
   void InstallGlobals();
   void WarmUp();
   bool Emit(Event event, size_t bytes);
@@ -131,6 +132,7 @@ class Runtime {
   std::array<v8::Global<v8::Function>, static_cast<size_t>(Helper::kCount)> helpers_;
   v8::Global<v8::Promise> main_;
 
+  const std::shared_ptr<base::CodeCache> codes_;
   std::shared_ptr<Control> control_;
   std::unique_ptr<base::ValueStore::Snapshot> snapshot_;
   // What the cell stored, in the order of first writes, and where in there each key is.

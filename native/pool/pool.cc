@@ -227,7 +227,7 @@ void Pool::RunThread() {
     const Task task = NextTask(worker, runtime != nullptr);
     if (task == Task::kEnd) break;
     if (task == Task::kPrepare) {
-      runtime = cell::Runtime::Prepare(*platform_);
+      runtime = cell::Runtime::Prepare(*platform_, codes_);
       if (runtime) continue;
       MutexLock lock(mutex_);
       preparing_--;
@@ -309,7 +309,7 @@ bool Pool::Stop(const std::shared_ptr<Control>& control, cell::Verdict verdict) 
 
 Stats Pool::GetStats() const {
   MutexLock lock(mutex_);
-  return {warm_.size(), live_.size(), queue_.size(), threads_, quarantined_};
+  return {warm_.size(), live_.size(), queue_.size(), threads_, quarantined_, codes_->sources()};
 }
 
 void Pool::Close() {

@@ -11,6 +11,7 @@
 #include <memory>
 #include <vector>
 
+#include "base/code_cache.h"
 #include "base/mutex.h"
 #include "cell/control.h"
 #include "engine/platform.h"
@@ -30,6 +31,7 @@ struct Stats {
   size_t queued_cells = 0;
   size_t threads = 0;
   size_t quarantined_threads = 0;
+  size_t cached_sources = 0;
 };
 
 class Pool : public std::enable_shared_from_this<Pool> {
@@ -83,6 +85,8 @@ class Pool : public std::enable_shared_from_this<Pool> {
   const std::shared_ptr<engine::Platform> platform_;
   const Options options_;
   const size_t preparing_at_most_;
+  // Of the service's cells.
+  const std::shared_ptr<base::CodeCache> codes_ = std::make_shared<base::CodeCache>();
 
   mutable base::Mutex mutex_;
   base::Condition threads_changed_;

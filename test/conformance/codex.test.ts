@@ -39,6 +39,21 @@ describe('profile codex gives what the recorded runtime gave', () => {
   }
 });
 
+describe('profile codex gives the same when a source is run again, with code that was kept', () => {
+  const kept = new CodeModeService({ isolation });
+  afterAll(() => kept.close());
+
+  for (const testCase of core) {
+    if (missing.has(testCase.id) || testCase.source === undefined) continue;
+    test(testCase.id, async () => {
+      for (let run = 1; run <= 3; run++) {
+        const { result } = await runCase(kept, testCase, 'codex');
+        expect(result).toEqual(testCase.expect);
+      }
+    });
+  }
+});
+
 test('artefacts of the recorded runtime are compared without being asserted', async () => {
   const matching: string[] = [];
   const differing: string[] = [];
