@@ -302,7 +302,6 @@ function sourceTooLarge(source: string, limit: number): string | null {
   return `the source is ${size} bytes, more than the ${limit} bytes a source may have (limits.sourceBytes)`;
 }
 
- 
 async function rejected(reason: unknown): Promise<never> {
   throw reason;
 }
