@@ -219,7 +219,7 @@ export class Cell {
         return this.#appendItem({ type: 'input_audio', audio_url: a as string }, c as number);
       case NativeEventKind.ToolCall:
         this.#nestedCalls ??= this.#makeNestedCalls();
-        return this.#nestedCalls.begin(a as number, b as number, c as string | undefined);
+        return this.#nestedCalls.begin(a as number, b as number, c as string | undefined, batchStartedAt);
       case NativeEventKind.Notify:
         return this.#notify(a as string);
       case NativeEventKind.Yield:

@@ -4,7 +4,7 @@ import { failureText } from './host-callback.js';
 import type { Engine } from './host/engine.js';
 import type { CellObservation, ObservedToolCall, ToolCallEnd, ToolCallError } from './observer.js';
 import type { CellErrorCode, NestedToolCall } from './outcome.js';
-import type { InvokeTool } from './tools/definition.js';
+import type { InvokeTool, ToolExecuteContext } from './tools/definition.js';
 import { leastLengthOver } from './result-size.js';
 import type { ResolvedTool } from './tools/tool-set.js';
 import { checkInput, type CheckedInput } from './tools/validation.js';
@@ -49,9 +49,32 @@ interface CallRecord {
   observed: ObservedToolCall | null;
 }
 
-interface CallAnswer {
-  resultJson?: string;
-  error?: ToolCallError;
+/**
+ * What a tool gets beside its input. The signal is made when it is asked for: most tools do not look, and it costs more than
+ * the rest of a call. An accessor that all contexts share, and that spreading one copies, costs a fifth of one in a literal.
+ */
+class ExecuteContext implements ToolExecuteContext {
+  static readonly #signal: PropertyDescriptor = {
+    enumerable: true,
+    configurable: true,
+    get(this: ExecuteContext) {
+      return this.#makeSignal();
+    },
+  };
+
+  readonly #makeSignal: () => AbortSignal;
+  declare readonly signal: AbortSignal;
+  readonly callId: string;
+  readonly cellId: string;
+  readonly execCallId: string | undefined;
+
+  constructor(makeSignal: () => AbortSignal, callId: string, cellId: string, execCallId: string | undefined) {
+    this.#makeSignal = makeSignal;
+    Object.defineProperty(this, 'signal', ExecuteContext.#signal);
+    this.callId = callId;
+    this.cellId = cellId;
+    this.execCallId = execCallId;
+  }
 }
 
 /**
@@ -65,7 +88,8 @@ export class NestedCalls {
   /** Calls beyond `pendingToolCalls`, from `#nextWaiting` on, in order. */
   #waiting: CallRecord[] = [];
   #nextWaiting = 0;
-  #running = new Set<CallRecord>();
+  /** Calls that are being served. */
+  #running = 0;
   #draining = false;
   #ended = false;
   #cancelReason: (() => Error) | undefined;
@@ -80,7 +104,7 @@ export class NestedCalls {
 
   /** Calls without an answer. */
   get pendingCount(): number {
-    return this.#running.size + this.#waiting.length - this.#nextWaiting;
+    return this.#running + this.#waiting.length - this.#nextWaiting;
   }
 
   /** Every call up to now, as an outcome lists them. */
@@ -97,13 +121,14 @@ export class NestedCalls {
       .map(describeCall);
   }
 
-  begin(number: number, toolIndex: number, inputJson: string | undefined): void {
+  /** `arrivedAt` is when the batch with the call began to be handled, milliseconds of the clock. */
+  begin(number: number, toolIndex: number, inputJson: string | undefined, arrivedAt: number): void {
     const record: CallRecord = {
       number,
       tool: this.#options.tools[toolIndex] as ResolvedTool,
       inputJson,
       status: 'running',
-      arrivedAt: clockMs(),
+      arrivedAt,
       endedAt: 0,
       error: undefined,
       controller: undefined,
@@ -111,9 +136,9 @@ export class NestedCalls {
     };
     this.#records.push(record);
     if (this.#options.observation !== null) this.#observe(record, this.#options.observation);
-    if (this.#ended) return this.#end(record, 'cancelled');
+    if (this.#ended) return this.#end(record, 'cancelled', undefined, undefined);
     const { pendingToolCalls } = this.#options;
-    if (pendingToolCalls > 0 && this.#running.size >= pendingToolCalls) this.#waiting.push(record);
+    if (pendingToolCalls > 0 && this.#running >= pendingToolCalls) this.#waiting.push(record);
     else this.#serve(record);
   }
 
@@ -121,12 +146,12 @@ export class NestedCalls {
   cancelAll(reason: () => Error): void {
     this.#ended = true;
     this.#cancelReason = reason;
-    const unanswered = [...this.#running, ...this.#waiting.slice(this.#nextWaiting)];
-    this.#running.clear();
+    const unanswered = this.pendingCount === 0 ? [] : this.#records.filter(isUnanswered);
+    this.#running = 0;
     this.#waiting = [];
     this.#nextWaiting = 0;
     for (const record of unanswered) {
-      this.#end(record, 'cancelled');
+      this.#end(record, 'cancelled', undefined, undefined);
       record.controller?.abort(reason());
     }
   }
@@ -138,7 +163,7 @@ export class NestedCalls {
   }
 
   #serve(record: CallRecord): void {
-    this.#running.add(record);
+    this.#running += 1;
     const { profile, events, cellId } = this.#options;
     const hasInput = record.inputJson !== undefined;
     let input: unknown;
@@ -193,22 +218,14 @@ export class NestedCalls {
     const { tool, number } = record;
     const { cellId, execCallId, invokeTool } = this.#options;
     const callId = `tool-${number}`;
-    const signalOf = () => this.#signal(record);
     if (tool.execute !== undefined) {
-      return tool.execute(input, {
-        // Made when asked for: most tools do not look, and a signal costs more than the rest of a call.
-        get signal() {
-          return signalOf();
-        },
-        callId,
-        cellId,
-        execCallId,
-      });
+      const context = new ExecuteContext(() => this.#signal(record), callId, cellId, execCallId);
+      return tool.execute(input, context);
     }
     if (invokeTool === undefined) throw new Error(`tool \`${tool.name}\` has nothing that serves it`);
     const { name, toolName, namespace, globalName, kind } = tool;
     const call = { name, toolName, namespace, globalName, kind, input, callId, cellId, execCallId };
-    return invokeTool(call, signalOf());
+    return invokeTool(call, this.#signal(record));
   }
 
   #resolve(record: CallRecord, value: unknown): void {
@@ -227,7 +244,7 @@ export class NestedCalls {
     }
     const size = sizeOver(json, toolResultBytes);
     if (size !== null) return this.#overLimit(record, `${size} bytes`);
-    this.#end(record, 'completed', { resultJson: json });
+    this.#end(record, 'completed', json, undefined);
     this.#options.engine.resolve(this.#options.cell, record.number, json);
     this.#drain();
   }
@@ -239,7 +256,7 @@ export class NestedCalls {
     const size =
       sizeOver(failure.message, toolResultBytes) ?? sizeOver(failure.dataJson ?? '', toolResultBytes);
     if (size !== null) return this.#overLimit(record, `${size} bytes`);
-    this.#end(record, 'failed', { error: failure });
+    this.#end(record, 'failed', undefined, failure);
     engine.reject(cell, record.number, failure.message, failure.name, failure.code, failure.dataJson);
     this.#drain();
   }
@@ -249,18 +266,22 @@ export class NestedCalls {
     const message =
       `the result of tool \`${record.tool.name}\` is ${size}, ` +
       `more than the ${toolResultBytes || 'maximum number of'} bytes a result may have (limits.toolResultBytes)`;
-    this.#end(record, 'failed', {
-      error: { message, name: undefined, code: 'TOOL_RESULT_LIMIT', dataJson: undefined },
-    });
+    const error = { message, name: undefined, code: 'TOOL_RESULT_LIMIT', dataJson: undefined };
+    this.#end(record, 'failed', undefined, error);
     stop('TOOL_RESULT_LIMIT', message);
   }
 
-  #end(record: CallRecord, status: ToolCallEnd['status'], { resultJson, error }: CallAnswer = {}): void {
+  #end(
+    record: CallRecord,
+    status: ToolCallEnd['status'],
+    resultJson: string | undefined,
+    error: ToolCallError | undefined,
+  ): void {
     record.status = status;
     record.error = error?.message;
     record.endedAt = clockMs();
     record.inputJson = undefined;
-    this.#running.delete(record);
+    if (status !== 'cancelled') this.#running -= 1;
     const { events, observation, cellId } = this.#options;
     if (events.hasListeners) events.emit({ type: 'toolCallEnded', cellId, call: describeCall(record) });
     if (record.observed === null) return;
@@ -273,7 +294,7 @@ export class NestedCalls {
     if (this.#draining) return;
     this.#draining = true;
     const { pendingToolCalls } = this.#options;
-    while (this.#nextWaiting < this.#waiting.length && this.#running.size < pendingToolCalls) {
+    while (this.#nextWaiting < this.#waiting.length && this.#running < pendingToolCalls) {
       this.#serve(this.#waiting[this.#nextWaiting++] as CallRecord);
     }
     if (this.#nextWaiting > 0 && this.#nextWaiting >= this.#waiting.length) {
@@ -282,6 +303,10 @@ export class NestedCalls {
     }
     this.#draining = false;
   }
+}
+
+function isUnanswered({ status }: CallRecord): boolean {
+  return status === 'running';
 }
 
 function describeCall(record: CallRecord): NestedToolCall {
