@@ -343,7 +343,7 @@ export class Cell {
   #handleEnd(end: NativeEnd, batchStartedAt: number): void {
     this.#phase = 'ended';
     if (this.#nestedCalls !== null) this.#diagnoseUnseenFailures(this.#nestedCalls, end, batchStartedAt);
-    this.#mergeDiagnostics(end);
+    if (end.diagnostics.length > 0 || end.quarantined) this.#mergeDiagnostics(end);
     this.#nestedCalls?.cancelAll(() => this.#abortReason());
     this.#end = { status: end.status, error: endError(end, this.#abortError), metrics: this.#metricsOf(end) };
     if (this.#stopping || end.status === 'terminated') this.#cancelNotifications();
@@ -368,17 +368,15 @@ export class Cell {
     const isAwaited = observer !== null || terminator !== null;
     const outcome = isAwaited ? this.#takeOutcome(observer?.isFirst ?? false) : null;
     this.#reportEnd(end, outcome);
-    for (const waiter of [observer, terminator]) {
-      waiter?.release();
-      waiter?.resolve(outcome as Outcome);
-    }
-    for (const report of this.#onSettled ?? []) report();
+    if (observer !== null) answer(observer, outcome!);
+    if (terminator !== null) answer(terminator, outcome!);
+    this.#onSettled?.forEach((report) => report());
   }
 
   #reportEnd(end: SettledEnd, outcome: Outcome | null): void {
     const { observation } = this.#options;
     if (observation === null) return;
-    const diagnostics = [...this.#diagnostics];
+    const diagnostics = this.#diagnostics.slice();
     const quarantined = diagnostics.some(({ code }) => code === 'QUARANTINED');
     observation.hub.emit('cellEnded', observation.cell, {
       ...end,
@@ -392,7 +390,7 @@ export class Cell {
     this.#phase = 'taken';
     this.#options.onTaken(this.cellId);
     const { status, error, metrics } = this.#end!;
-    const outcome = { ...this.#observed(metrics), status, error } as Outcome;
+    const outcome = this.#outcome(status, error, metrics);
     if (isFirst) this.#reportFirst(outcome);
     return outcome;
   }
@@ -401,7 +399,7 @@ export class Cell {
     const { observation } = this.#options;
     observation?.hub.emit('cellYielded', observation.cell, { cause, observed: true });
     const metrics = this.#end?.metrics ?? this.#metricsSoFar();
-    const outcome: Outcome = { ...this.#observed(metrics), status: 'yielded', error: null };
+    const outcome = this.#outcome('yielded', null, metrics);
     if (isFirst) this.#reportFirst(outcome);
     return outcome;
   }
@@ -412,17 +410,19 @@ export class Cell {
     observation?.hub.emit('firstOutcome', observation.cell, outcome);
   }
 
-  /** What every outcome carries; hands over the unread output. */
-  #observed(metrics: CellMetrics) {
+  /** Hands over the unread output. */
+  #outcome(status: SettledEnd['status'] | 'yielded', error: CellError | null, metrics: CellMetrics): Outcome {
     const contentItems = this.#items;
     this.#items = [];
     return {
+      status,
       cellId: this.cellId,
       contentItems,
+      error,
       toolCalls: this.#nestedCalls?.list() ?? [],
-      diagnostics: [...this.#diagnostics],
+      diagnostics: this.#diagnostics.slice(),
       metrics,
-    };
+    } as Outcome;
   }
 
   #metricsSoFar(): CellMetrics {
@@ -485,6 +485,11 @@ export class Cell {
       release();
     };
   }
+}
+
+function answer({ release, resolve }: Waiter, outcome: Outcome): void {
+  release();
+  resolve(outcome);
 }
 
 export function abortedError(message: string): CodeModeError {

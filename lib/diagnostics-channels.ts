@@ -9,8 +9,6 @@ const cellSettled = channel('codecell:cell:settled');
 const toolStart = channel('codecell:tool:start');
 const toolEnd = channel('codecell:tool:end');
 
-const channels = [cellStart, cellYield, cellSettled, toolStart, toolEnd];
-
 /** Publishes what it sees. A message is made only for a channel that someone subscribed to. */
 const publisher: SessionObserver = {
   cellStarted: (cell) => {
@@ -37,6 +35,12 @@ const publisherAlone = new ObserverHub([publisher]);
  * subscribed to one. Looked at per cell, so that a subscriber may come at any time.
  */
 export function withChannels(observers: ObserverHub | null): ObserverHub | null {
-  if (!channels.some((each) => each.hasSubscribers)) return observers;
+  const hasSubscribers =
+    cellStart.hasSubscribers ||
+    cellYield.hasSubscribers ||
+    cellSettled.hasSubscribers ||
+    toolStart.hasSubscribers ||
+    toolEnd.hasSubscribers;
+  if (!hasSubscribers) return observers;
   return observers === null ? publisherAlone : observers.with(publisher);
 }
