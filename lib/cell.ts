@@ -206,7 +206,7 @@ export class Cell {
     switch (kind) {
       case NativeEventKind.Started:
         this.#phase = 'running';
-        this.#takenByThreadAt = clockMs();
+        this.#takenByThreadAt = batchStartedAt;
         if (this.#events.hasListeners) this.#events.emit({ type: 'started', cellId: this.cellId });
         return;
       case NativeEventKind.Text:

@@ -37,14 +37,24 @@ export function readOptions(
 ): Record<string, unknown> {
   const values: Record<string, unknown> = Object.create(null) as Record<string, unknown>;
   if (given === undefined || given === null) return values;
-  if (typeof given !== 'object' || Array.isArray(given)) {
+  const options = checkOptions(given, where, known);
+  for (const key of known) values[key] = options[key];
+  return values;
+}
+
+/** What `readOptions` refuses, without its copy: for whoever reads each key once, and often. */
+export function checkOptions(
+  given: unknown,
+  where: string,
+  known: readonly string[],
+): Record<string, unknown> {
+  if (typeof given !== 'object' || given === null || Array.isArray(given)) {
     throw invalidOption(`${where} must be an object; got ${describeValue(given)}`);
   }
   for (const key of Object.keys(given)) {
     if (!known.includes(key)) throw invalidOption(unknownKeyMessage(key, where, known));
   }
-  for (const key of known) values[key] = (given as Record<string, unknown>)[key];
-  return values;
+  return given as Record<string, unknown>;
 }
 
 function unknownKeyMessage(key: string, where: string, known: readonly string[]): string {

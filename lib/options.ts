@@ -14,6 +14,7 @@ import {
   describeValue,
   flag,
   invalidOption,
+  checkOptions,
   readOptions,
   text,
   wholeNumber,
@@ -312,25 +313,20 @@ export function resolveSessionOptions(
   };
 }
 
+const EXEC_OPTIONS = ['callId', 'yieldTimeMs', 'signal', 'limits', 'onOutput'];
+
 export function resolveExecOptions(session: ResolvedSessionOptions, given: unknown): ResolvedExecOptions {
   if (given === undefined || given === null) return session.exec;
-  const options = readOptions(given, 'exec options', [
-    'callId',
-    'yieldTimeMs',
-    'signal',
-    'limits',
-    'onOutput',
-  ]);
-  const limits = options['limits'];
+  const { callId, yieldTimeMs, signal, limits, onOutput } = checkOptions(given, 'exec options', EXEC_OPTIONS);
   return {
-    callId: text(options['callId'], 'callId'),
-    yieldTimeMs: yieldTime(options['yieldTimeMs'], 'yieldTimeMs', session.yieldTimeMs),
-    signal: abortSignal(options['signal'], 'signal'),
+    callId: text(callId, 'callId'),
+    yieldTimeMs: yieldTime(yieldTimeMs, 'yieldTimeMs', session.yieldTimeMs),
+    signal: abortSignal(signal, 'signal'),
     limits:
       limits === undefined
         ? session.limits
         : withinHeap(session.maxHeapMb, resolveLimits(session.limits, limits, 'limits')),
-    onOutput: callback<OnOutput>(options['onOutput'], 'onOutput') ?? session.onOutput,
+    onOutput: callback<OnOutput>(onOutput, 'onOutput') ?? session.onOutput,
   };
 }
 

@@ -1,9 +1,8 @@
 import type { Cell } from './cell.js';
-import { clockMs } from './clock.js';
 import { CodeModeError } from './errors.js';
 import { createEngine } from './host/create-engine.js';
 import type { Engine, EngineStats } from './host/engine.js';
-import { NATIVE_EVENT_STRIDE, NativeEventKind } from './native/addon.js';
+import { NativeEventKind } from './native/addon.js';
 import {
   resolveServiceOptions,
   resolveSessionOptions,
@@ -140,24 +139,28 @@ export class CodeModeService implements AsyncDisposable {
     const { isolation, warmIsolates, maxCells, maxHeapMb, quarantineMs, loopUnrolling, hostProcess } =
       this.#options;
     const options = { warmIsolates, maxCells, maxHeapMb, quarantineMs, loopUnrolling };
-    return createEngine(isolation, options, hostProcess, (events) => this.#handleBatch(events));
+    return createEngine(isolation, options, hostProcess, (kind, number, a, b, c, batchStartedAt) =>
+      this.#handleEvent(kind, number, a, b, c, batchStartedAt),
+    );
   }
 
-  /** One batch from an engine: everything that happened since the last one, in order per cell. Never throws. */
-  #handleBatch(events: unknown[]): void {
-    const startedAt = clockMs();
-    for (let i = 0; i < events.length; i += NATIVE_EVENT_STRIDE) {
-      const kind = events[i] as NativeEventKind;
-      const number = events[i + 1] as number;
-      const cell = this.#cells.get(number);
-      if (cell === undefined) continue;
-      if (kind === NativeEventKind.Ended) this.#cells.delete(number);
-      try {
-        cell.handleEvent(kind, events[i + 2], events[i + 3], events[i + 4], startedAt);
-      } catch (error) {
-        // The host's callbacks are guarded where they are called, so this is a mistake of ours: other cells go on.
-        process.emitWarning(error instanceof Error ? error : String(error), 'CodecellInternalError');
-      }
+  /** An event of an engine. Never throws. */
+  #handleEvent(
+    kind: NativeEventKind,
+    number: number,
+    a: unknown,
+    b: unknown,
+    c: unknown,
+    batchStartedAt: number,
+  ): void {
+    const cell = this.#cells.get(number);
+    if (cell === undefined) return;
+    if (kind === NativeEventKind.Ended) this.#cells.delete(number);
+    try {
+      cell.handleEvent(kind, a, b, c, batchStartedAt);
+    } catch (error) {
+      // The host's callbacks are guarded where they are called, so this is a mistake of ours: other cells go on.
+      process.emitWarning(error instanceof Error ? error : String(error), 'CodecellInternalError');
     }
   }
 }

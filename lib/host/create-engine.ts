@@ -1,4 +1,5 @@
-import { createThreadEngine, type Engine, type EngineOptions, type EventHandler } from './engine.js';
+import { createThreadEngine, type Engine, type EngineOptions } from './engine.js';
+import type { NativeEventHandler } from '../native/addon.js';
 import type { Isolation, ResolvedHostProcessOptions } from './options.js';
 import { RemoteEngine } from './remote-engine.js';
 
@@ -7,8 +8,8 @@ export function createEngine(
   isolation: Isolation,
   options: EngineOptions,
   hostProcess: ResolvedHostProcessOptions,
-  onEvents: EventHandler,
+  onEvent: NativeEventHandler,
 ): Engine {
-  if (isolation === 'thread') return createThreadEngine(options, onEvents);
-  return new RemoteEngine({ ...options, ...hostProcess }, onEvents);
+  if (isolation === 'thread') return createThreadEngine(options, onEvent);
+  return new RemoteEngine({ ...options, ...hostProcess }, onEvent);
 }

@@ -4,6 +4,7 @@ import type {
   NativeEngine,
   NativeEngineOptions,
   NativeEngineStats,
+  NativeEventHandler,
   NativeToolEntry,
   NativeToolManifest,
   NativeValueStore,
@@ -24,7 +25,7 @@ export interface EngineStats extends NativeEngineStats {
 export type EngineValues = Pick<NativeValueStore, 'set' | 'entries'>;
 
 /**
- * What sessions run their cells on: the addon in this process, or host processes. Events come in batches, flat, as
+ * What sessions run their cells on: the addon in this process, or host processes. Events come as
  * lib/native/addon.ts describes, and never while a call of the engine is running. Knows no transport and no
  * observation; only plain data crosses.
  */
@@ -49,20 +50,18 @@ export interface Engine<
   close(): Promise<void>;
 }
 
-export type EventHandler = (events: unknown[]) => void;
-
 /**
  * An engine whose cells run on threads of this process. Throws a CodeModeError: `ADDON_UNAVAILABLE`, or
  * `ISOLATE_UNAVAILABLE` where the process has no means left for one (file descriptors, for example).
  */
 export function createThreadEngine(
   options: EngineOptions,
-  onEvents: EventHandler,
+  onEvent: NativeEventHandler,
 ): Engine<NativeToolManifest, NativeValueStore> {
   const addon = loadAddon();
   let native: NativeEngine;
   try {
-    native = addon.createEngine(options, onEvents);
+    native = addon.createEngine(options, onEvent);
   } catch (error) {
     throw new CodeModeError('ISOLATE_UNAVAILABLE', `the service could not be started: ${failureText(error)}`);
   }

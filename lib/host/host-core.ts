@@ -1,5 +1,4 @@
 import {
-  NATIVE_EVENT_STRIDE,
   NativeEventKind,
   type NativeAddon,
   type NativeCellOptions,
@@ -42,11 +41,17 @@ export class HostCore {
   readonly #values = new Map<number, CoreValues>();
   /** The values of each live cell. */
   readonly #cellValues = new Map<number, number>();
+  /** In the batch that is being handled. */
+  #cellsEnded = false;
 
   constructor(addon: NativeAddon, options: EngineOptions, listener: HostCoreListener) {
     this.#addon = addon;
     this.#listener = listener;
-    this.#engine = addon.createEngine(options, (events) => this.#handleBatch(events));
+    this.#engine = addon.createEngine(
+      options,
+      (kind, cell, a, b, c) => this.#handleEvent(kind, cell, a, b, c),
+      () => this.#handleBatchEnd(),
+    );
   }
 
   createManifest(id: number, tools: NativeToolEntry[]): void {
@@ -115,17 +120,17 @@ export class HostCore {
     this.#engine.pause(paused);
   }
 
-  #handleBatch(events: unknown[]): void {
-    let cellsEnded = false;
-    for (let i = 0; i < events.length; i += NATIVE_EVENT_STRIDE) {
-      const kind = events[i] as NativeEventKind;
-      const cell = events[i + 1] as number;
-      if (kind === NativeEventKind.Ended) {
-        cellsEnded = true;
-        this.#tellValues(cell);
-      }
-      this.#listener.onEvent(kind, cell, events[i + 2], events[i + 3], events[i + 4]);
+  #handleEvent(kind: NativeEventKind, cell: number, a: unknown, b: unknown, c: unknown): void {
+    if (kind === NativeEventKind.Ended) {
+      this.#cellsEnded = true;
+      this.#tellValues(cell);
     }
+    this.#listener.onEvent(kind, cell, a, b, c);
+  }
+
+  #handleBatchEnd(): void {
+    const cellsEnded = this.#cellsEnded;
+    this.#cellsEnded = false;
     this.#listener.onBatchEnd(cellsEnded);
   }
 

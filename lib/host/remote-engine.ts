@@ -1,15 +1,15 @@
 import { clockMs } from '../clock.js';
 import { CodeModeError } from '../errors.js';
 import {
-  NATIVE_EVENT_STRIDE,
   NativeEventKind,
   type NativeCellOptions,
   type NativeEnd,
+  type NativeEventHandler,
   type NativeToolEntry,
   noRun,
 } from '../native/addon.js';
 import type { CellErrorCode } from '../outcome.js';
-import type { Engine, EngineOptions, EngineStats, EventHandler } from './engine.js';
+import type { Engine, EngineOptions, EngineStats } from './engine.js';
 import { HostProcess, type HostProcessEnd } from './host-process.js';
 import type { ResolvedHostProcessOptions } from './options.js';
 import { RemoteManifest, RemoteValues } from './remote-values.js';
@@ -61,7 +61,7 @@ interface Place {
  */
 export class RemoteEngine implements Engine<RemoteManifest, RemoteValues> {
   readonly #options: EngineOptions & ResolvedHostProcessOptions;
-  readonly #onEvents: EventHandler;
+  readonly #onEvent: NativeEventHandler;
   #current: Place | null = null;
   readonly #retired = new Set<Place>();
   readonly #cells = new Map<number, RemoteCell>();
@@ -75,9 +75,9 @@ export class RemoteEngine implements Engine<RemoteManifest, RemoteValues> {
   #closing: Promise<void> | null = null;
   #allGone: (() => void) | null = null;
 
-  constructor(options: EngineOptions & ResolvedHostProcessOptions, onEvents: EventHandler) {
+  constructor(options: EngineOptions & ResolvedHostProcessOptions, onEvent: NativeEventHandler) {
     this.#options = options;
-    this.#onEvents = onEvents;
+    this.#onEvent = onEvent;
     this.#startProcess();
   }
 
@@ -325,7 +325,7 @@ export class RemoteEngine implements Engine<RemoteManifest, RemoteValues> {
 
   /** Hands on the events of cells that are this process's own; it cannot speak for others. */
   #handleEvents(place: Place, events: ReceivedEvent[]): void {
-    const flat: unknown[] = [];
+    const own: ReceivedEvent[] = [];
     let mustRetire = false;
     for (const event of events) {
       const cell = this.#cells.get(event.cell);
@@ -355,10 +355,11 @@ export class RemoteEngine implements Engine<RemoteManifest, RemoteValues> {
         case NativeEventKind.Yield:
           break;
       }
-      flat.push(event.kind, event.cell, event.a, event.b, event.c);
+      own.push(event);
     }
     if (mustRetire) this.#retire(place);
-    if (flat.length > 0) this.#onEvents(flat);
+    const now = clockMs();
+    for (const { kind, cell, a, b, c } of own) this.#onEvent(kind, cell, a, b, c, now);
     if (place.retirement !== null && place.cells.size === 0) this.#killRetired(place);
     this.#sendWaiting();
     this.#updateRef();
@@ -378,13 +379,15 @@ export class RemoteEngine implements Engine<RemoteManifest, RemoteValues> {
   }
 
   #endCells(cells: RemoteCell[], endOf: (cell: RemoteCell) => NativeEnd): void {
-    const flat: unknown[] = [];
+    const ends: [number, NativeEnd][] = [];
     for (const cell of cells) {
       if (this.#cells.get(cell.number) !== cell) continue;
       this.#forget(cell);
-      flat.push(NativeEventKind.Ended, cell.number, endOf(cell), undefined, undefined);
+      ends.push([cell.number, endOf(cell)]);
     }
-    if (flat.length >= NATIVE_EVENT_STRIDE) this.#onEvents(flat);
+    const now = clockMs();
+    for (const [number, end] of ends)
+      this.#onEvent(NativeEventKind.Ended, number, end, undefined, undefined, now);
     this.#updateRef();
   }
 

@@ -66,8 +66,18 @@ export enum NativeEventKind {
   Ended = 7,
 }
 
-/** Events come flat: kind, cell, a, b, c, kind, cell, a, b, c, ... in order per cell. */
-export const NATIVE_EVENT_STRIDE = 5;
+/**
+ * Takes one event; they come in batches, in order per cell. `batchStartedAt` is when the batch began to be handled,
+ * milliseconds of the clock. Must not throw.
+ */
+export type NativeEventHandler = (
+  kind: NativeEventKind,
+  cell: number,
+  a: unknown,
+  b: unknown,
+  c: unknown,
+  batchStartedAt: number,
+) => void;
 
 export interface NativeEnd {
   status: 'completed' | 'failed' | 'terminated';
@@ -163,7 +173,11 @@ export interface NativeEngineOptions {
 }
 
 export interface NativeAddon {
-  createEngine(options: NativeEngineOptions, onEvents: (events: unknown[]) => void): NativeEngine;
+  createEngine(
+    options: NativeEngineOptions,
+    onEvent: NativeEventHandler,
+    onBatchEnd?: () => void,
+  ): NativeEngine;
   /**
    * Says what the process is about to exit with. Where threads were given up, V8 cannot be taken down; the addon then
    * ends the process itself, with this code, when Node comes to that.

@@ -1,6 +1,8 @@
+import { clockMs } from '../clock.js';
 import {
   NativeEventKind,
   type NativeEngineOptions,
+  type NativeEventHandler,
   type NativeAddon,
   type NativeCellOptions,
   type NativeEnd,
@@ -51,16 +53,20 @@ export function wrapBinding(binding: Binding): NativeAddon {
     setExitCode: (code) => binding.setExitCode(code),
     createManifest: (tools) => binding.createManifest(tools),
     createValueStore: () => binding.createValueStore(),
-    createEngine: (options, onEvents) => createEngine(binding, options, onEvents),
+    createEngine: (options, onEvent, onBatchEnd) => createEngine(binding, options, onEvent, onBatchEnd),
   };
 }
 
 function createEngine(
   binding: Binding,
   options: NativeEngineOptions,
-  onEvents: (events: unknown[]) => void,
+  onEvent: NativeEventHandler,
+  onBatchEnd: (() => void) | undefined,
 ): NativeEngine {
-  const inner = binding.createEngine(options, (count, texts) => onEvents(readEvents(numbers, count, texts)));
+  const inner = binding.createEngine(options, (count, texts) => {
+    readEvents(numbers, count, texts, onEvent);
+    onBatchEnd?.();
+  });
   const { numbers } = inner;
   return {
     start: (cell, source, manifest, store, cellOptions) => {
@@ -95,51 +101,52 @@ function writeOptions(numbers: Float64Array, options: NativeCellOptions): void {
   numbers[11] = options.storedBytes;
 }
 
-/** A batch as flat events (see NATIVE_EVENT_STRIDE): numbers from the array, texts in their order. */
-function readEvents(numbers: Float64Array, count: number, texts: unknown[]): unknown[] {
-  const events: unknown[] = [];
+/** Hands over a batch: numbers from the array, texts in their order. */
+function readEvents(
+  numbers: Float64Array,
+  count: number,
+  texts: unknown[],
+  onEvent: NativeEventHandler,
+): void {
+  const at = clockMs();
   let text = 0;
   let ends = 0;
   for (let i = 0; i < count; i++) {
     const from = EVENTS_FROM + i * NUMBERS_PER_EVENT;
     const kind = numbers[from] as NativeEventKind;
-    const cell = numbers[from + 1];
+    const cell = numbers[from + 1] as number;
     switch (kind) {
       case NativeEventKind.Text:
       case NativeEventKind.Audio:
       case NativeEventKind.Notify:
-        events.push(kind, cell, texts[text++], undefined, numbers[from + 2]);
+        onEvent(kind, cell, texts[text++], undefined, numbers[from + 2], at);
         break;
       case NativeEventKind.Image:
-        events.push(kind, cell, texts[text], texts[text + 1], numbers[from + 2]);
-        text += 2;
+        onEvent(kind, cell, texts[text++], texts[text++], numbers[from + 2], at);
         break;
       case NativeEventKind.ToolCall: {
         const tool = numbers[from + 3] as number;
         const hasInput = tool > 0;
         const input = hasInput ? texts[text++] : undefined;
-        events.push(kind, cell, numbers[from + 2], Math.abs(tool) - 1, input);
+        onEvent(kind, cell, numbers[from + 2], Math.abs(tool) - 1, input, at);
         break;
       }
-      case NativeEventKind.Ended:
-        events.push(kind, cell, readEnd(numbers, ends++, texts[text++] as EndDetails | undefined));
-        events.push(undefined, undefined);
+      case NativeEventKind.Ended: {
+        const end = readEnd(numbers, ends++, texts[text++] as EndDetails | undefined);
+        onEvent(kind, cell, end, undefined, undefined, at);
         break;
+      }
       case NativeEventKind.Started:
       case NativeEventKind.Yield:
-        events.push(kind, cell, undefined, undefined, undefined);
+        onEvent(kind, cell, undefined, undefined, undefined, at);
         break;
     }
   }
-  return events;
 }
 
 function readEnd(numbers: Float64Array, index: number, details: EndDetails | undefined): NativeEnd {
   const from = ENDS_FROM + index * NUMBERS_PER_END;
-  return {
-    quarantined: false,
-    diagnostics: [],
-    ...(details ?? { unansweredCalls: [] }),
+  const end: NativeEnd = {
     status: STATUSES[numbers[from] as number]!,
     queueMs: numbers[from + 1]!,
     startMs: numbers[from + 2]!,
@@ -149,5 +156,10 @@ function readEnd(numbers: Float64Array, index: number, details: EndDetails | und
     cpuMs: numbers[from + 6]!,
     heapUsedBytes: numbers[from + 7]!,
     outputBytes: numbers[from + 8]!,
+    quarantined: false,
+    diagnostics: [],
   };
+  if (details === undefined) end.unansweredCalls = [];
+  else Object.assign(end, details);
+  return end;
 }
