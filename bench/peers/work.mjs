@@ -29,7 +29,15 @@ export const works = {
     amount: 60,
     warmUp: 5,
     tools: [],
-    run: pacedExecs,
+    run: (exec, amount) => pacedExecs(exec, amount, () => TRIVIAL),
+  },
+  newSources: {
+    title: 'trivial exec, a new source each time, paced 5 ms',
+    unit: 'exec',
+    amount: 60,
+    warmUp: 5,
+    tools: [],
+    run: (exec, amount) => pacedExecs(exec, amount, () => `${TRIVIAL} // ${++sources}`),
   },
   tools128: {
     title: 'trivial exec with 128 tools, paced 5 ms',
@@ -37,7 +45,7 @@ export const works = {
     amount: 60,
     warmUp: 5,
     tools: makeTools(128),
-    run: pacedExecs,
+    run: (exec, amount) => pacedExecs(exec, amount, () => TRIVIAL),
   },
   calls: {
     title: '1,000 tool calls, one after the other',
@@ -93,11 +101,13 @@ export const works = {
   },
 };
 
-async function pacedExecs(exec, amount) {
+let sources = 0;
+
+async function pacedExecs(exec, amount, source) {
   const samples = [];
   for (let i = 0; i < amount; i++) {
     await sleep(PACE_MS);
-    samples.push(await timed(exec, TRIVIAL, 'ok'));
+    samples.push(await timed(exec, source(), 'ok'));
   }
   return samples;
 }
