@@ -20,11 +20,6 @@ constexpr std::string_view kNamespacePrefix = "tools/";
 constexpr std::string_view kNamespaceSuffix = ".js";
 // Longer specifiers are cut: they name nothing that exists.
 constexpr int kLongestSpecifier = 4096;
-#if V8_MAJOR_VERSION >= 13
-// Sources whose functions are compiled before they are called, when their code is to be kept. In longer ones
-// more functions are likely not to be called, and taking the code of all costs as much as compiling does.
-constexpr size_t kCompiledEagerly = 16 * base::kKilobyte;
-#endif
 constexpr std::string_view kHelpers = "@openai/code_mode";
 
 // Export names of the helpers; some go by two names.
@@ -60,6 +55,28 @@ std::string Utf8(v8::Isolate* isolate, v8::Local<v8::String> string) {
   return engine::HeadOf(isolate, string, kLongestSpecifier).ToUtf8();
 }
 
+#if V8_MAJOR_VERSION >= 13
+// In longer sources more functions are likely not to be called, and taking the code of all costs as much as
+// compiling does. Characters.
+constexpr int kCompiledWithFunctions = 16 * 1024;
+#endif
+
+// Compiles all functions of a module, too. Empty, with nothing pending, where that does not work: for a
+// syntax error, and for a function that nests too deeply, which does not matter until it is called. Never
+// before V8 13, which would end the process.
+v8::MaybeLocal<v8::Module> CompileWithFunctions([[maybe_unused]] v8::Isolate* isolate,
+                                                [[maybe_unused]] v8::Local<v8::String> code,
+                                                [[maybe_unused]] const v8::ScriptOrigin& origin) {
+#if V8_MAJOR_VERSION >= 13
+  if (code->Length() > kCompiledWithFunctions) return {};
+  const v8::TryCatch failed(isolate);
+  v8::ScriptCompiler::Source source(code, origin);
+  return v8::ScriptCompiler::CompileModule(isolate, &source, v8::ScriptCompiler::kEagerCompile);
+#else
+  return {};
+#endif
+}
+
 }  // namespace
 
 v8::MaybeLocal<v8::Module> Modules::Compile(Scope& scope, const Text& source, base::CodeCache* cache) {
@@ -83,14 +100,11 @@ v8::MaybeLocal<v8::Module> Modules::Compile(Scope& scope, const Text& source, ba
     if (data->rejected) cache->Drop(source);
     return module;
   }
-  auto how = v8::ScriptCompiler::kNoCompileOptions;
-#if V8_MAJOR_VERSION >= 13
-  // Older ones end the process when a module is to be compiled so.
-  if (found.wanted && source.bytes() <= kCompiledEagerly) how = v8::ScriptCompiler::kEagerCompile;
-#endif
-  v8::ScriptCompiler::Source compiled(code, origin);
   v8::Local<v8::Module> module;
-  if (!v8::ScriptCompiler::CompileModule(scope.isolate, &compiled, how).ToLocal(&module)) return {};
+  if (!found.wanted || !CompileWithFunctions(scope.isolate, code, origin).ToLocal(&module)) {
+    v8::ScriptCompiler::Source compiled(code, origin);
+    if (!v8::ScriptCompiler::CompileModule(scope.isolate, &compiled).ToLocal(&module)) return {};
+  }
   if (found.wanted) {
     const std::unique_ptr<v8::ScriptCompiler::CachedData> made(
         v8::ScriptCompiler::CreateCodeCache(module->GetUnboundModuleScript()));

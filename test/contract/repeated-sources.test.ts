@@ -82,6 +82,28 @@ describe('a source that is run again', () => {
     expect(await cachedSources(own)).toBe(1);
   });
 
+  test.each([
+    ['lists', (depth: number) => '['.repeat(depth) + ']'.repeat(depth)],
+    ['members', (depth: number) => 'a' + '.b'.repeat(depth)],
+    ['functions', (depth: number) => 'function(){return '.repeat(depth) + '1' + '}'.repeat(depth)],
+  ])('works as well at the edge of what can be compiled: %s', async (_name, nest) => {
+    const nested = (depth: number) => `const f = (a) => (${nest(depth)}); text(${depth})`;
+    // Each depth is asked for once, so that all of this is compiled without kept code.
+    let [works, fails] = [1, 8000];
+    while (fails - works > 1) {
+      const depth = (works + fails) >> 1;
+      const { status } = await session.exec(nested(depth));
+      if (status === 'completed') works = depth;
+      else fails = depth;
+    }
+    expect(works).toBeGreaterThan(100);
+    for (let run = 2; run <= 4; run++) {
+      expect((await session.exec(nested(works))).contentItems).toEqual([
+        { type: 'input_text', text: String(works) },
+      ]);
+    }
+  });
+
   test('finds nothing of the run before', async () => {
     const source = `
       globalThis.runs = (globalThis.runs ?? 0) + 1; Array.prototype.mark ??= []; Array.prototype.mark.push(1);
