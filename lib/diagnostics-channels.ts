@@ -1,4 +1,4 @@
-import { diagnosticsChannel } from './node-modules.js';
+import { diagnosticsChannel } from './builtin-modules.js';
 import { ObserverHub, type SessionObserver } from './observer.js';
 
 const { channel } = diagnosticsChannel;

@@ -1,4 +1,4 @@
-import { fs, path, url } from './node-modules.js';
+import { fs, path, url } from './builtin-modules.js';
 
 /** The package's folder: the nearest one above this file with a package.json. The build puts this file elsewhere than its source. */
 export const packageRoot: string = findRoot(path.dirname(url.fileURLToPath(import.meta.url)));

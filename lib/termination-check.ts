@@ -1,4 +1,4 @@
-import { workerThreads } from './node-modules.js';
+import { workerThreads } from './builtin-modules.js';
 import type { Limits } from './limits.js';
 import type { Outcome } from './outcome.js';
 

@@ -1,5 +1,5 @@
 import type { Duplex, Readable } from 'node:stream';
-import { childProcess, fs, path } from '../node-modules.js';
+import { childProcess, fs, path } from '../builtin-modules.js';
 import { packageRoot } from '../package-root.js';
 import { portCarrier, streamCarrier, type Carrier } from './channel.js';
 import { CHANNEL_FD } from './protocol.js';

@@ -1,5 +1,5 @@
 import { CodeModeError } from '../errors.js';
-import { fs, path, requireDependency } from '../node-modules.js';
+import { fs, path, requireDependency } from '../builtin-modules.js';
 import { packageRoot } from '../package-root.js';
 import type { NativeAddon } from './addon.js';
 import { wrapBinding, type Binding } from './binding.js';

@@ -1,4 +1,4 @@
-import { requireDependency } from '../node-modules.js';
+import { requireDependency } from '../builtin-modules.js';
 import type { StandardSchemaV1 } from '@standard-schema/spec';
 import type { AnySchema, ErrorObject, Options, ValidateFunction } from 'ajv';
 import { describeValue } from '../option-reader.js';

@@ -99,7 +99,7 @@ describe('library layers', () => {
   const libraryFiles = filesUnder('lib', /\.ts$/);
   const imports = references(
     libraryFiles,
-    /(?:\bfrom\s+|\bimport\s+|\bimport\(\s*|\brequire\(\s*)(?:'([^']+)'|"([^"]+)")/g,
+    /(?:\bfrom\s+|\bimport\s+|\bimport\(\s*|\brequire(?:Dependency)?\(\s*)(?:'([^']+)'|"([^"]+)")/g,
   );
 
   test('lib/native is the only importer of the addon', () => {
