@@ -24,9 +24,8 @@ CodeCache::Found CodeCache::Find(const Text& source) {
     std::rotate(entry, entry + 1, entries_.end());
     return {entries_.back().code, false};
   }
-  if (std::find(seen_.begin(), seen_.end(), hash) != seen_.end()) return {nullptr, true};
-  seen_[next_seen_++ % seen_.size()] = hash;
-  return {};
+  size_t& seen = seen_[hash % seen_.size()];
+  return {nullptr, std::exchange(seen, hash) == hash};
 }
 
 void CodeCache::Keep(const Text& source, std::vector<uint8_t> code) {

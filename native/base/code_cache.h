@@ -52,9 +52,8 @@ class CodeCache {
   // The one used last is last.
   Entries entries_ GUARDED_BY(mutex_);
   size_t bytes_ GUARDED_BY(mutex_) = 0;
-  // Of the sources seen last, wherever they are.
+  // Hashes of sources seen lately, each in the place that its hash says.
   std::array<size_t, 1024> seen_ GUARDED_BY(mutex_) = {};
-  size_t next_seen_ GUARDED_BY(mutex_) = 0;
 };
 
 }  // namespace codecell::base
