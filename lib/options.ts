@@ -10,11 +10,11 @@ import { DEFAULT_LIMITS, resolveLimits, type Limits, type ResolvedLimits } from 
 import {
   abortSignal,
   callback,
+  checkOptions,
   choice,
   describeValue,
   flag,
   invalidOption,
-  checkOptions,
   readOptions,
   text,
   wholeNumber,

@@ -2,7 +2,7 @@ import type { Cell } from './cell.js';
 import { CodeModeError } from './errors.js';
 import { createEngine } from './host/create-engine.js';
 import type { Engine, EngineStats } from './host/engine.js';
-import { NativeEventKind } from './native/addon.js';
+import { NativeEventKind, type NativeEventHandler } from './native/addon.js';
 import {
   resolveServiceOptions,
   resolveSessionOptions,
@@ -139,20 +139,11 @@ export class CodeModeService implements AsyncDisposable {
     const { isolation, warmIsolates, maxCells, maxHeapMb, quarantineMs, loopUnrolling, hostProcess } =
       this.#options;
     const options = { warmIsolates, maxCells, maxHeapMb, quarantineMs, loopUnrolling };
-    return createEngine(isolation, options, hostProcess, (kind, number, a, b, c, batchStartedAt) =>
-      this.#handleEvent(kind, number, a, b, c, batchStartedAt),
-    );
+    return createEngine(isolation, options, hostProcess, this.#handleEvent);
   }
 
   /** An event of an engine. Never throws. */
-  #handleEvent(
-    kind: NativeEventKind,
-    number: number,
-    a: unknown,
-    b: unknown,
-    c: unknown,
-    batchStartedAt: number,
-  ): void {
+  readonly #handleEvent: NativeEventHandler = (kind, number, a, b, c, batchStartedAt) => {
     const cell = this.#cells.get(number);
     if (cell === undefined) return;
     if (kind === NativeEventKind.Ended) this.#cells.delete(number);
@@ -162,5 +153,5 @@ export class CodeModeService implements AsyncDisposable {
       // The host's callbacks are guarded where they are called, so this is a mistake of ours: other cells go on.
       process.emitWarning(error instanceof Error ? error : String(error), 'CodecellInternalError');
     }
-  }
+  };
 }

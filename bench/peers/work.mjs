@@ -29,7 +29,7 @@ export const works = {
     amount: 60,
     warmUp: 5,
     tools: [],
-    run: (exec, amount) => pacedExecs(exec, amount, () => TRIVIAL),
+    run: pacedExecs,
   },
   newSources: {
     title: 'trivial exec, a new source each time, paced 5 ms',
@@ -45,7 +45,7 @@ export const works = {
     amount: 60,
     warmUp: 5,
     tools: makeTools(128),
-    run: (exec, amount) => pacedExecs(exec, amount, () => TRIVIAL),
+    run: pacedExecs,
   },
   calls: {
     title: '1,000 tool calls, one after the other',
@@ -103,7 +103,7 @@ export const works = {
 
 let sources = 0;
 
-async function pacedExecs(exec, amount, source) {
+async function pacedExecs(exec, amount, source = () => TRIVIAL) {
   const samples = [];
   for (let i = 0; i < amount; i++) {
     await sleep(PACE_MS);
